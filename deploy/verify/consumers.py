@@ -23,11 +23,13 @@ class ServiceConsumer:
     consumer: Consumer
 
 
-_NO_KEY = bytes(32)  # nothing is encrypted here
+_NO_KEYS = [bytes(32)]  # nothing is encrypted here
 
 SERVICE_CONSUMERS = (
     ServiceConsumer("subscriptions", of_subscriptions(SUBSCRIPTION)),
     ServiceConsumer("payments", of_payments(WALLET, PAYMENT, payment_rows)),
-    ServiceConsumer("invoicing", of_invoicing(INVOICE, PostgresInvoiceIssuer(INVOICE, KeyedBillToEncryption(_NO_KEY)), movement)),
+    ServiceConsumer(
+        "invoicing", of_invoicing(INVOICE, PostgresInvoiceIssuer(INVOICE, KeyedBillToEncryption(_NO_KEYS)), movement)
+    ),
     ServiceConsumer("portal_gateway", of_gateway(recompose, lambda _: None)),
 )

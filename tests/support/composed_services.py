@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from chassis.http.service_tokens import Signer
 from chassis.runtime.health import Health
+from chassis.service.live_settings import LiveSettings
 from chassis.service.service import Resources
 from chassis.service.settings import ServiceSettings
 from chassis.tenants import Tenants
@@ -41,8 +42,9 @@ def _app(service: Service) -> FastAPI:
     settings = _settings(service.package).model_validate(variables)
     nothing: Any = None
     signer = Signer(service.name, settings.service_private_key.get_secret_value())
+    live = LiveSettings(settings)
     resources = Resources(
-        settings, nothing, nothing, Tenants(nothing, None), signer, nothing, nothing, Health(), asyncio.Event(), AsyncExitStack()
+        live, nothing, nothing, Tenants(nothing, None), signer, nothing, nothing, Health(), asyncio.Event(), AsyncExitStack()
     )
     return cast(FastAPI, compose(resources).app)
 

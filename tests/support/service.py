@@ -33,6 +33,7 @@ from chassis.http.service_tokens import Signer, Verifier
 from chassis.postgres.migrate import CHASSIS, migrate
 from chassis.postgres.pool import create_pool
 from chassis.runtime.health import Health
+from chassis.service.live_settings import LiveSettings
 from chassis.service.service import Resources
 from chassis.service.settings import ServiceSettings
 from chassis.tenants import Tenants
@@ -119,12 +120,12 @@ async def resources(
         tenants = Tenants(pool, merchant_by_key(pool) if merchant_by_key else None)
         verifier = Verifier(service, settings.service_public_keys)
         yield Resources(
-            settings=settings,
+            live=LiveSettings(settings),
             pool=pool,
             store=store,
             tenants=tenants,
             signer=Signer(service, settings.service_private_key.get_secret_value()),
-            authenticator=Authenticator(tenants, verifier, settings.operator_key_sha256),
+            authenticator=Authenticator(tenants, verifier, *settings.operator_digests),
             once=idempotency_in(pool, store.commits),
             health=Health(),
             stopping=asyncio.Event(),

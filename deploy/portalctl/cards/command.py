@@ -11,7 +11,8 @@ from portalctl.cards import stores
 from portalctl.cards.locations import Treatment
 from portalctl.cards.search import Finding
 from portalctl.local.errors import StackError
-from portalctl.local.folder import Folder, read_json
+from portalctl.local.folder import Folder
+from portalctl.local.keys import Keys
 from portalctl.local.state import read_state
 from portalctl.settings import Settings
 from portalctl.terminal import err, say
@@ -22,11 +23,11 @@ _CHANGED = (Treatment.REWRITTEN, Treatment.REVISED)
 
 def show(folder: Folder) -> list[Finding]:
     """Print and return the findings. Raises StackError."""
-    key = _key(folder)
+    keys = _keys(folder)
     with err.status("searching"):
-        findings = asyncio.run(stores.listed(databases_of(read_state(folder), read_settings(Settings)), key))
+        findings = asyncio.run(stores.listed(databases_of(read_state(folder), read_settings(Settings)), keys))
     _print(findings)
-    if key is None:
+    if not keys:
         say("invoicing.bill_to was not read: KEY_ENCRYPTION_KEY is not set")
     return findings
 
@@ -53,10 +54,10 @@ def _print(findings: Sequence[Finding]) -> None:
         say(f"{finding}: {finding.treatment}")
 
 
-def _key(folder: Folder) -> bytes | None:
-    """The key-encryption key from the environment, or from the local stack."""
-    text = os.environ.get("KEY_ENCRYPTION_KEY") or read_json(folder.secrets).get("key_encryption_key")
+def _keys(folder: Folder) -> list[bytes]:
+    """The key-encryption keys from the environment, or from the local stack."""
+    text = os.environ.get("KEY_ENCRYPTION_KEY") or ",".join(Keys.stored_in(folder).live("key-encryption-key"))
     try:
-        return base64.b64decode(text, validate=True) if text else None
+        return [base64.b64decode(key, validate=True) for key in text.split(",") if key]
     except binascii.Error:
         raise StackError("KEY_ENCRYPTION_KEY is not base64") from None

@@ -24,8 +24,8 @@ _POLL_SECONDS = 0.5
 _BUYERS = Location("invoicing", "bill_to", ("merchant_id", "invoice_id"), ("sealed",), Treatment.UNCHANGED)
 
 
-async def listed(databases: Databases, key_encryption_key: bytes | None) -> list[Finding]:
-    """All findings. Buyers of invoices are read only with the key. Raises StackError if a database cannot be reached."""
+async def listed(databases: Databases, key_encryption_keys: Sequence[bytes]) -> list[Finding]:
+    """All findings. Buyers of invoices are read only with the keys. Raises StackError if a database cannot be reached."""
     findings: list[Finding] = []
     async with AsyncExitStack() as closing:
         for name, url in databases.items():
@@ -33,8 +33,8 @@ async def listed(databases: Databases, key_encryption_key: bytes | None) -> list
             closing.push_async_callback(connection.close)
             async with connection.transaction(isolation="repeatable_read", readonly=True):
                 findings += [finding async for finding in find(connection, name)]
-                if name == _BUYERS.database and key_encryption_key is not None:
-                    findings += [finding async for finding in _buyers(connection, KeyedBillToEncryption(key_encryption_key))]
+                if name == _BUYERS.database and key_encryption_keys:
+                    findings += [finding async for finding in _buyers(connection, KeyedBillToEncryption(key_encryption_keys))]
     return findings
 
 
@@ -55,7 +55,7 @@ async def settled(databases: Databases, patience: float) -> list[Finding]:
     """The remaining findings after the running services have updated derived data, or after `patience` seconds."""
     deadline = time.monotonic() + patience
     while True:
-        left = await listed(databases, None)
+        left = await listed(databases, [])
         if not any(finding.treatment is Treatment.DERIVED for finding in left) or time.monotonic() > deadline:
             return left
         await asyncio.sleep(_POLL_SECONDS)
@@ -64,7 +64,7 @@ async def settled(databases: Databases, patience: float) -> list[Finding]:
 async def _buyers(connection: asyncpg.Connection, vault: KeyedBillToEncryption) -> AsyncIterator[Finding]:
     rows = connection.cursor(
         """
-        SELECT merchant_id, invoice_id, customer_id, sealed, wrapped
+        SELECT merchant_id, invoice_id, customer_id, sealed, wrapped, wrapped_by
         FROM bill_to JOIN customer_keys USING (merchant_id, customer_id)
         """
     )

@@ -106,7 +106,7 @@ async def merchants_key(database: ServiceDatabase) -> str:
     return key
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_a_service_ends_with_zero_on_each_signal_that_it_inherits_as_ignored(
     database: ServiceDatabase, kafka_bootstrap: str, number: signal.Signals
 ) -> None:

@@ -67,7 +67,7 @@ def test_a_new_key_is_added_to_the_stored_ones(folder: Folder) -> None:
 def test_public_keys_contain_no_private_part(folder: Folder) -> None:
     keys = load_or_create_keys(folder, [], ["payments"])
     assert keys.services["payments"]["d"] not in keys.public_keys
-    assert keys.services["payments"]["kid"] == "payments"
+    assert keys.services["payments"]["kid"] == "payments/1"
     assert keys.services["payments"]["x"] in keys.public_keys
 
 

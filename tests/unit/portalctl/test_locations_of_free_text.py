@@ -18,7 +18,7 @@ OTHERS = {
     "bill_to": "sealed",
     "card_refusal": "code",
     "collection": "currency number state",
-    "customer_keys": "wrapped",
+    "customer_keys": "wrapped wrapped_by",
     "customer_view": "panes",
     "customers": "country locale",
     "events": "headers name stream topic value",

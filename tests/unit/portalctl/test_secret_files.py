@@ -45,7 +45,7 @@ def test_a_service_starts_with_its_files_and_gets_no_other_secret(
     settings = read_settings(SETTINGS[service])
     assert settings.database_url.get_secret_value() == own["DATABASE_URL"]
     assert settings.database_owner_url is None
-    assert json.loads(own["SERVICE_PRIVATE_KEY"])["kid"] == service
+    assert json.loads(own["SERVICE_PRIVATE_KEY"])["kid"] == f"{service}/1"
     assert own.keys() <= {name.upper() for name in SETTINGS[service].model_fields}
     others = {value for name, value in files.items() if not name.startswith(f"{service}/")}
     shared = {"SERVICE_PUBLIC_KEYS", "OPERATOR_KEY_SHA256", "CURSOR_KEY"}

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 from uuid import UUID
@@ -68,8 +68,13 @@ class Principal:
 class Authenticator:
     """Authenticates a request by its bearer credential."""
 
-    def __init__(self, tenants: Tenants, verifier: Verifier, operator_key_sha256: str) -> None:
-        self._tenants, self._verifier, self._operator = tenants, verifier, operator_key_sha256
+    def __init__(self, tenants: Tenants, verifier: Verifier, *operators: str) -> None:
+        """`operators`: SHA-256, in hex, of each valid operator's key."""
+        self._tenants, self._verifier, self._operators = tenants, verifier, operators
+
+    def use(self, operators: Sequence[str]) -> None:
+        """From now on these operators' keys are valid."""
+        self._operators = tuple(operators)
 
     async def principal(self, request: Request) -> Principal:
         """Authenticate a request. Raises Problem 401 and records a security event."""
@@ -80,7 +85,7 @@ class Authenticator:
         if _API_KEY.fullmatch(credential):
             return await self._merchant(credential)
         digest = hashlib.sha256(credential.encode()).hexdigest()
-        if hmac.compare_digest(digest, self._operator):
+        if any(hmac.compare_digest(digest, operator) for operator in self._operators):
             return Principal("operator", "operator")
         try:
             claims = self._verifier.verify(credential)

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import Query
@@ -18,13 +18,17 @@ Cursor = Annotated[str | None, Query(description="`next_cursor` of the previous 
 
 
 class Cursors:
-    def __init__(self, key: str) -> None:
-        self._key = key.encode()
+    def __init__(self, *keys: str) -> None:
+        self.use(keys)
+
+    def use(self, keys: Sequence[str]) -> None:
+        """From now on the first key signs, and all of them verify."""
+        self._keys = [key.encode() for key in keys]
 
     def encode(self, position: Mapping[str, Any]) -> str:
         """A cursor for the position after which the next page starts."""
         payload = json.dumps(position, separators=(",", ":"), sort_keys=True, default=str).encode()
-        return base64.urlsafe_b64encode(self._mac(payload) + payload).rstrip(b"=").decode()
+        return base64.urlsafe_b64encode(_mac(self._keys[0], payload) + payload).rstrip(b"=").decode()
 
     def decode(self, cursor: str, *names: str) -> dict[str, Any]:
         """The position of a cursor. Raises Problem 422 if the signature is invalid, or if a name is missing because the cursor
@@ -35,16 +39,17 @@ class Cursors:
         except ValueError:
             raise self._invalid() from None
         mac, payload = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
-        if not hmac.compare_digest(mac, self._mac(payload)):
+        if not any(hmac.compare_digest(mac, _mac(key, payload)) for key in self._keys):
             raise self._invalid()
         position: dict[str, Any] = json.loads(payload)
         if not position.keys() >= set(names):
             raise self._invalid()
         return position
 
-    def _mac(self, payload: bytes) -> bytes:
-        return hmac.digest(self._key, payload, hashlib.sha256)[:_MAC_BYTES]
-
     @staticmethod
     def _invalid() -> Problem:
         return Problem(422, "invalid_cursor", "The cursor is invalid")
+
+
+def _mac(key: bytes, payload: bytes) -> bytes:
+    return hmac.digest(key, payload, hashlib.sha256)[:_MAC_BYTES]

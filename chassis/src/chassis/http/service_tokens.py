@@ -36,10 +36,16 @@ class Signer:
     """Signs tokens for calls to other services, with the calling service's key."""
 
     def __init__(self, service: str, private_key: str) -> None:
-        self._service, self._header = service, _header(service)
-        key = OKPKey.import_key(json.loads(private_key)).private_key
+        self._service = service
+        self.use(private_key)
+
+    def use(self, private_key: str) -> None:
+        """From now on sign with this key (JWK, JSON). Its `kid` may be `<service>/<n>`; any other one counts as the service."""
+        jwk = json.loads(private_key)
+        key = OKPKey.import_key(jwk).private_key
         assert isinstance(key, Ed25519PrivateKey), "the settings guarantee it"
-        self._sign = key.sign
+        kid = str(jwk.get("kid"))
+        self._header, self._sign = _header(kid if service_of(kid) == self._service else self._service), key.sign
 
     def token(
         self, audience: str, *, merchant_id: UUID | None = None, customer_id: UUID | None = None, session: str | None = None
@@ -62,11 +68,17 @@ class Verifier:
     def __init__(self, audience: str, public_keys: str) -> None:
         self._audience = audience
         self._keys: dict[str, tuple[str, Ed25519PublicKey]] = {}
-        """By the exact header of a service's tokens; tokens with another header are rejected unread."""
+        """Service and key by the exact header of its tokens; tokens with another header are rejected unread."""
+        self.use(public_keys)
+
+    def use(self, public_keys: str) -> None:
+        """From now on accept tokens that are signed with one of these keys (JWKS, JSON)."""
+        keys = {}
         for jwk in json.loads(public_keys)["keys"]:
             key = OKPKey.import_key(jwk).public_key
             assert isinstance(key, Ed25519PublicKey), "the settings guarantee it"
-            self._keys[_header(jwk["kid"])] = jwk["kid"], key
+            keys[_header(jwk["kid"])] = service_of(jwk["kid"]), key
+        self._keys = keys
 
     def verify(self, token: str) -> Claims:
         """The claims of a valid token. Raises InvalidToken, also for claims of an unexpected type."""
@@ -102,8 +114,13 @@ class Verifier:
         )
 
 
-def _header(service: str) -> str:
-    return _encoded(_json({"typ": "JWT", "alg": "Ed25519", "kid": service}))
+def service_of(kid: str) -> str:
+    """The service of a key id: `<service>`, or `<service>/<n>`."""
+    return kid.partition("/")[0]
+
+
+def _header(kid: str) -> str:
+    return _encoded(_json({"typ": "JWT", "alg": "Ed25519", "kid": kid}))
 
 
 def _json(content: Mapping[str, Any]) -> bytes:

@@ -16,7 +16,7 @@ import structlog
 from asyncpg.pool import PoolConnectionProxy
 
 from chassis.eventsourcing.event_store import StoreAway, StoreBusy
-from chassis.postgres.pool import unusable_after
+from chassis.postgres.pool import is_expired, unusable_after
 from chassis.runtime.faults import Backoff, DatabaseSilent, is_transient, may_have_happened
 from chassis.runtime.outages import outages
 
@@ -149,6 +149,8 @@ class PinnedConnection:
             sent = False
             try:
                 async with asyncio.timeout(ANSWER_SECONDS):
+                    if self._connection is not None and is_expired(self._connection):
+                        await self.close()
                     if self._connection is None:
                         self._connection = await self._pool.acquire()
                     sent = writes

@@ -88,6 +88,18 @@ def unusable_after(error: BaseException) -> bool:
     return isinstance(error, OSError) or dependency_of(error) == "postgres"
 
 
+def use_dsn(pool: asyncpg.Pool, dsn: str) -> None:
+    """From now on connect with this URL. A connection is replaced when it is next acquired."""
+    pool.set_connect_args(dsn, **pool._connect_kwargs)  # type: ignore[attr-defined]
+    pool._generation += 1  # type: ignore[attr-defined]  # as `expire_connections`, which would have to be awaited
+
+
+def is_expired(connection: PoolConnectionProxy) -> bool:
+    """Whether the pool connects with another URL since this connection was opened."""
+    holder: Any = connection._holder
+    return bool(holder._generation != holder._pool._generation)
+
+
 class _Pool(asyncpg.Pool):
     def set_min_size(self, connections: int) -> None:
         """The number of connections that stay open when idle. The constructor would also open them, and fail without a server."""

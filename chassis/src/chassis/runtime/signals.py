@@ -1,8 +1,11 @@
-"""The signals that stop a program."""
+"""The signals that stop a program, and the one after which a service reads its settings again."""
 
 import signal
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Of portalctl, and of a service's `migrate`."""
+STOP_SIGNALS_OF_SERVICES = (signal.SIGINT, signal.SIGTERM)
+RELOAD_SIGNAL = signal.SIGHUP
 
 
 def restore_stop_signals() -> None:

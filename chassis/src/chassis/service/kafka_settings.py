@@ -119,6 +119,9 @@ class KafkaSettings(BaseSettings):
         )
 
 
+KAFKA_FIELDS = frozenset({"kafka_bootstrap_servers", *KafkaSettings.model_fields})
+
+
 def kafka_variables(access: KafkaAccess) -> dict[str, str]:
     """The environment variables of this access, without empty ones. They include the password."""
     variables = {

@@ -2,6 +2,9 @@
 
 import argparse
 import os
+import signal
+from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -12,7 +15,7 @@ import uvloop
 
 from chassis.postgres.migrate import CHASSIS, MigrationBlocked, MigrationChanged, migrate
 from chassis.runtime import logging
-from chassis.runtime.signals import restore_stop_signals
+from chassis.runtime.signals import RELOAD_SIGNAL, restore_stop_signals
 from chassis.service.settings import ServiceSettings, SettingsError, exit_with, read_settings
 
 log = structlog.get_logger()
@@ -33,8 +36,12 @@ def run(name: str, settings_class: type[ServiceSettings], composition: str, migr
     restore_stop_signals()
     migrating = arguments.command == "migrate"
     role = getattr(arguments, "role", "all")
+    if not migrating:
+        # Until the handler is installed. The settings are being read anyway.
+        signal.signal(RELOAD_SIGNAL, signal.SIG_IGN)
+    read = partial(read_settings, settings_class, *required_settings(migrating=migrating, role=role))
     try:
-        settings = read_settings(settings_class, *required_settings(migrating=migrating, role=role))
+        settings = read()
     except SettingsError as error:
         exit_with(name, error)
     logging.configure(name, settings.log_level, settings.log_format)
@@ -42,7 +49,7 @@ def run(name: str, settings_class: type[ServiceSettings], composition: str, migr
     if migrating:
         uvloop.run(_migrate(settings, components))
     else:
-        _serve(name, settings, composition, components, role)
+        _serve(name, settings, read, composition, components, role)
 
 
 def required_settings(*, migrating: bool, role: str) -> list[str]:
@@ -53,13 +60,21 @@ def required_settings(*, migrating: bool, role: str) -> list[str]:
     return ["instance"] if role != "http" and os.environ.get("ENVIRONMENT") != "local" else []
 
 
-def _serve(name: str, settings: ServiceSettings, composition: str, components: dict[str, Path], role: str) -> None:
+def _serve(
+    name: str,
+    settings: ServiceSettings,
+    read: Callable[[], ServiceSettings],
+    composition: str,
+    components: dict[str, Path],
+    role: str,
+) -> None:
     from chassis.runtime import telemetry
+    from chassis.service.live_settings import LiveSettings
     from chassis.service.service import serve_until_stopped
 
     compose = import_module(composition).compose
     telemetry.configure(name, settings.otlp_endpoint)
-    uvloop.run(serve_until_stopped(name, settings, compose, components, role))
+    uvloop.run(serve_until_stopped(name, LiveSettings(settings, read), compose, components, role))
 
 
 async def _migrate(settings: ServiceSettings, components: dict[str, Path]) -> None:

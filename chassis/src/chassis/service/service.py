@@ -1,4 +1,7 @@
-"""The life of a service's process: open its resources, run its parts until a stop signal, close in order."""
+"""The life of a service's process: open its resources, run its parts until a stop signal, close in order.
+
+Changed secrets are used without a restart: `live_settings.py` reads them, and `_open` and `_workers` pass them on.
+"""
 
 import asyncio
 import gc
@@ -15,6 +18,7 @@ import structlog
 from fastapi import FastAPI
 
 from chassis.consumers import Consumer, run_consumers
+from chassis.consumers.topic_identity import cluster
 from chassis.event_store.idempotency_expiry import expire_answers
 from chassis.event_store.postgres_store import PostgresEventStore
 from chassis.event_store.timers import TimerLoop
@@ -25,14 +29,17 @@ from chassis.http.client import ServiceClient
 from chassis.http.commands import RunOnce
 from chassis.http.connections import ClientConnections
 from chassis.http.idempotency import idempotency_in
+from chassis.http.page_cursors import Cursors
 from chassis.http.problems import Problem
 from chassis.http.server import Server, allow_open_files, listen, serve
 from chassis.http.service_tokens import Signer, Verifier
 from chassis.outbox.commit_signals import CommitSignals
 from chassis.outbox.relay import Relay
-from chassis.postgres.pool import create_pool
+from chassis.postgres.pool import CONNECT_SECONDS, create_pool, use_dsn
 from chassis.runtime.health import Health
-from chassis.runtime.signals import STOP_SIGNALS
+from chassis.runtime.signals import RELOAD_SIGNAL, STOP_SIGNALS_OF_SERVICES
+from chassis.service.kafka_settings import KAFKA_FIELDS
+from chassis.service.live_settings import LiveSettings
 from chassis.service.readiness import check_database, check_kafka, watch_tasks
 from chassis.service.settings import ServiceSettings
 from chassis.tenants import Tenants
@@ -54,7 +61,8 @@ Worker = Callable[[asyncio.Event], Awaitable[None]]
 class Resources:
     """The resources that the chassis opens for a service before its composition."""
 
-    settings: Any
+    live: LiveSettings[Any]
+    """The settings. What the composition makes of secrets registers here for their rotation."""
     pool: asyncpg.Pool
     store: PostgresEventStore
     tenants: Tenants
@@ -69,6 +77,15 @@ class Resources:
     """Closed last. The composition registers here what it opens."""
     commits: CommitSignals = field(default_factory=CommitSignals)
     """Must be signalled after every commit that may contain events or work for a worker."""
+    cursors: Cursors = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.cursors = Cursors(*self.settings.cursor_keys)
+        self.live.on_change(["cursor_key"], lambda settings: self.cursors.use(settings.cursor_keys))
+
+    @property
+    def settings(self) -> Any:
+        return self.live.current
 
 
 @dataclass
@@ -90,18 +107,19 @@ Compose = Callable[[Resources], Service]
 
 
 async def serve_until_stopped(
-    name: str, settings: ServiceSettings, compose: Compose, components: Mapping[str, Path], role: str
+    name: str, live: LiveSettings[ServiceSettings], compose: Compose, components: Mapping[str, Path], role: str
 ) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in STOP_SIGNALS:
+    for number in STOP_SIGNALS_OF_SERVICES:
         loop.add_signal_handler(number, stopping.set)
+    loop.add_signal_handler(RELOAD_SIGNAL, live.reload_soon)
     async with AsyncExitStack() as closing:
-        resources = await _open(name, settings, components, stopping, closing)
+        resources = await _open(name, live, components, stopping, closing)
         service = compose(resources)
         service.app.state.stopping = stopping
         tune_garbage_collection()
-        await _run(name, settings, resources, service, role, stopping)
+        await _run(name, live.current, resources, service, role, stopping)
     log.info("service.stopped")
 
 
@@ -113,8 +131,13 @@ def tune_garbage_collection() -> None:
 
 
 async def _open(
-    name: str, settings: ServiceSettings, components: Mapping[str, Path], stopping: asyncio.Event, closing: AsyncExitStack
+    name: str,
+    live: LiveSettings[ServiceSettings],
+    components: Mapping[str, Path],
+    stopping: asyncio.Event,
+    closing: AsyncExitStack,
 ) -> Resources:
+    settings = live.current
     pool = await create_pool(
         settings.database_url.get_secret_value(),
         name=f"{name}.{settings.instance}",
@@ -136,14 +159,32 @@ async def _open(
         return merchant
 
     tenants = Tenants(pool, resolve if name != settings.tenants_service else None)
-    authenticator = Authenticator(tenants, Verifier(name, settings.service_public_keys), settings.operator_key_sha256)
+    verifier = Verifier(name, settings.service_public_keys)
+    authenticator = Authenticator(tenants, verifier, *settings.operator_digests)
+    live.check(["database_url"], _connect)
+    live.on_change(["database_url"], lambda new: use_dsn(pool, new.database_url.get_secret_value()))
+    live.on_change(["service_private_key"], lambda new: signer.use(new.service_private_key.get_secret_value()))
+    live.on_change(["service_public_keys"], lambda new: verifier.use(new.service_public_keys))
+    live.on_change(["operator_key_sha256"], lambda new: authenticator.use(new.operator_digests))
     commits = CommitSignals(pool)
     store = await closing.enter_async_context(PostgresEventStore(pool, commits=commits))
     health = Health()
     check_database(health, pool, components)
     watch_tasks(health)
+    live.report_to(health)
     once = idempotency_in(pool, commits)
-    return Resources(settings, pool, store, tenants, signer, authenticator, once, health, stopping, closing, commits)
+    return Resources(live, pool, store, tenants, signer, authenticator, once, health, stopping, closing, commits)
+
+
+async def _connect(settings: ServiceSettings) -> None:
+    """Raises an exception if the database cannot be reached with these settings."""
+    connection = await asyncpg.connect(settings.database_url.get_secret_value(), timeout=CONNECT_SECONDS)
+    connection.terminate()
+
+
+async def _reach_kafka(settings: ServiceSettings) -> None:
+    """Raises an exception if Kafka cannot be reached with these settings."""
+    await cluster(settings.kafka, [])
 
 
 async def _run(
@@ -170,19 +211,22 @@ async def _run(
         if role != "http":
             if service.consumers or service.publishes:
                 check_kafka(resources.health, serves=role == "all")
-            for label, worker in _workers(name, settings, resources, service).items():
+                resources.live.check(KAFKA_FIELDS, _reach_kafka)
+            for label, worker in _workers(name, resources, service).items():
                 tasks.create_task(_run_part(label, worker(stopping), stopping))
         log.info(
             "service.started", role=role, port=settings.http_port if apps else None, admin_port=admin_socket.getsockname()[1]
         )
+        tasks.create_task(_run_part("settings", resources.live.watch(stopping), stopping))
         tasks.create_task(_stop(stopping, servers, settings.shutdown_seconds))
 
 
-def _workers(name: str, settings: ServiceSettings, resources: Resources, service: Service) -> dict[str, Worker]:
+def _workers(name: str, resources: Resources, service: Service) -> dict[str, Worker]:
     workers: dict[str, Worker] = {"answers": partial(expire_answers, resources.pool), **service.workers}
     if service.consumers:
 
         async def consume(stop: asyncio.Event) -> None:
+            settings = resources.settings
             await run_consumers(
                 service.consumers,
                 service=name,
@@ -194,12 +238,16 @@ def _workers(name: str, settings: ServiceSettings, resources: Resources, service
                 commits=resources.commits,
             )
 
-        workers["consumers"] = consume
+        workers["consumers"] = resources.live.restarting(KAFKA_FIELDS, consume)
     if service.timers:
         workers["timers"] = TimerLoop(resources.pool, service.timers).run
     if service.publishes:
-        relay = Relay(name, settings.database_url.get_secret_value(), settings.kafka, resources.commits)
-        workers["relay"] = relay.run
+
+        async def relay(stop: asyncio.Event) -> None:
+            settings = resources.settings
+            await Relay(name, settings.database_url.get_secret_value(), settings.kafka, resources.commits).run(stop)
+
+        workers["relay"] = resources.live.restarting(KAFKA_FIELDS | {"database_url"}, relay)
     return workers
 
 

@@ -57,18 +57,28 @@ def _public_keys(text: str) -> str:
     return text
 
 
-def _sha256(text: str) -> str:
-    if not _SHA256.fullmatch(text):
-        raise ValueError(f"has {len(text)} characters" if len(text) != 64 else "has characters that are not hexadecimal digits")
-    return text.lower()
+def _sha256s(text: str) -> str:
+    for digest in parts(text):
+        if not _SHA256.fullmatch(digest):
+            is_short = len(digest) != 64
+            raise ValueError(f"has {len(digest)} characters" if is_short else "has characters that are not hexadecimal digits")
+    return ",".join(parts(text)).lower()
+
+
+def parts(text: str) -> tuple[str, ...]:
+    """The parts of a list that is separated by commas. Raises ValueError if one occurs twice."""
+    each = tuple(part.strip(" ") for part in text.split(",")) if "," in text else (text,)
+    if len(set(each)) < len(each):
+        raise ValueError("has the same part twice")
+    return each
 
 
 def _long_enough(secret: SecretStr) -> SecretStr:
     text = secret.get_secret_value()
-    if len(text) < _SECRET_CHARACTERS_MIN:
-        raise ValueError(f"has {len(text)} characters")
     if re.search(r"[\x00-\x1f\x7f]", text):
         raise ValueError("contains a line break or control character")
+    if (shortest := min(map(len, parts(text)))) < _SECRET_CHARACTERS_MIN:
+        raise ValueError(f"has a part with {shortest} characters" if "," in text else f"has {shortest} characters")
     return secret
 
 
@@ -76,10 +86,14 @@ PrivateKey = Annotated[SecretStr, AfterValidator(_private_key), Expected("an Ed2
 PublicKeys = Annotated[
     str, AfterValidator(_public_keys), Expected("Ed25519 public keys as JWKS (JSON), each with a unique kid", secret=True)
 ]
-Sha256 = Annotated[
+Sha256s = Annotated[
     # A common mistake is to set the key instead of its digest.
-    str, AfterValidator(_sha256), Expected("the SHA-256 of the operator's key as 64 hexadecimal digits", secret=True)
+    str,
+    AfterValidator(_sha256s),
+    Expected("the SHA-256 of each of the operator's keys as 64 hexadecimal digits, separated by commas", secret=True),
 ]
-CursorKey = Annotated[
-    SecretStr, AfterValidator(_long_enough), Expected(f"a secret of at least {_SECRET_CHARACTERS_MIN} characters", secret=True)
+CursorKeys = Annotated[
+    SecretStr,
+    AfterValidator(_long_enough),
+    Expected(f"secrets of at least {_SECRET_CHARACTERS_MIN} characters, separated by commas", secret=True),
 ]

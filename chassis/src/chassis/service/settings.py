@@ -16,7 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from chassis.http.connections import Limits
 from chassis.kafka_access import KafkaAccess
 from chassis.service.kafka_settings import KafkaSettings
-from chassis.service.setting_keys import CursorKey, PrivateKey, PublicKeys, Sha256
+from chassis.service.setting_keys import CursorKeys, PrivateKey, PublicKeys, Sha256s, parts
 from chassis.service.setting_types import Expected, Host, KafkaServers, Name, Networks, Port, PostgresUrl, ServiceUrl, TraceUrl
 
 _CREDENTIALS = re.compile(r"(?<=://)[^/?#\s]*@")
@@ -89,11 +89,12 @@ class ServiceSettings(KafkaSettings):
     service_private_key: PrivateKey
     """This service's Ed25519 key (JWK, JSON). It signs requests to other services."""
     service_public_keys: PublicKeys
-    """The public keys of all services (JWKS, JSON). `kid` is the name of the service."""
-    operator_key_sha256: Sha256
-    """The SHA-256 of the operator's API key, in hexadecimal digits."""
-    cursor_key: CursorKey
-    """The secret that signs the cursors of lists."""
+    """The public keys of all services (JWKS, JSON). `kid` is the name of the service, or `<service>/<n>`: a service may have
+    several keys."""
+    operator_key_sha256: Sha256s
+    """The SHA-256 of each valid operator's key, in hexadecimal digits, separated by commas."""
+    cursor_key: CursorKeys
+    """The secrets that sign the cursors of lists, separated by commas: the first one signs, all of them verify."""
     tenants_service: Name
     """The name of the service that owns merchants and their API keys."""
     tenants_url: ServiceUrl
@@ -102,6 +103,16 @@ class ServiceSettings(KafkaSettings):
     @property
     def kafka(self) -> KafkaAccess:
         return self.kafka_access(self.kafka_bootstrap_servers)
+
+    @property
+    def cursor_keys(self) -> tuple[str, ...]:
+        """The first one signs, all of them verify."""
+        return parts(self.cursor_key.get_secret_value())
+
+    @property
+    def operator_digests(self) -> tuple[str, ...]:
+        """SHA-256 of each valid operator's key, in hex."""
+        return parts(self.operator_key_sha256)
 
     @property
     def limits(self) -> Limits:

@@ -5,7 +5,6 @@ from dataclasses import replace
 from chassis.eventsourcing.command_handler import CommandHandler
 from chassis.http.app import create_app
 from chassis.http.client import ServiceClient
-from chassis.http.page_cursors import Cursors
 from chassis.service.service import Resources, Service
 from invoicing.adapters import rows
 from invoicing.adapters.bill_to_encryption import KeyedBillToEncryption
@@ -25,7 +24,8 @@ from invoicing.application.aggregates import INVOICE
 def compose(resources: Resources) -> Service:
     settings, pool = resources.settings, resources.pool
     invoice = replace(INVOICE, rows=rows.of_invoice)
-    encryption = KeyedBillToEncryption(settings.key_encryption_bytes)
+    encryption = KeyedBillToEncryption(settings.key_encryption_keys)
+    resources.live.on_change(["key_encryption_key"], lambda new: encryption.use(new.key_encryption_keys))
     queries = InvoiceQueries(pool, encryption)
     owner = ServiceClient(settings.tenants_url, settings.tenants_service, resources.signer)
     resources.closing.push_async_callback(owner.close)
@@ -42,6 +42,5 @@ def compose(resources: Resources) -> Service:
     )
     handler = CommandHandler(resources.store, invoice)
     exports = Exports(queries, Slots(pool), renderer)
-    cursors = Cursors(settings.cursor_key.get_secret_value())
-    app.include_router(invoices.routes(handler, queries, exports, renderer, resources.tenants, cursors))
+    app.include_router(invoices.routes(handler, queries, exports, renderer, resources.tenants, resources.cursors))
     return Service(app, consumers=(consumer(invoice, PostgresInvoiceIssuer(invoice, encryption), rows.movement),))

@@ -1,10 +1,12 @@
 """The composition root of the portal gateway: every object is constructed here."""
 
+from asyncio import Event
+
 from chassis.consumers.watermarks import WatermarkTracker
 from chassis.http import free_text, security_events
 from chassis.http.app import create_app
 from chassis.http.client import ServiceClient
-from chassis.http.page_cursors import Cursors
+from chassis.service.kafka_settings import KAFKA_FIELDS
 from chassis.service.service import Resources, Service
 from portal_gateway.adapters import consumers, guard, media, refusals, services, view_notifier
 from portal_gateway.adapters.api.dependencies import SCHEMES
@@ -29,7 +31,7 @@ from portal_gateway.settings import Settings
 def compose(resources: Resources) -> Service:
     settings: Settings = resources.settings
     pool, peppers = resources.pool, Peppers(settings.link_pepper.get_secret_value())
-    cursors = Cursors(settings.cursor_key.get_secret_value())
+    resources.live.on_change(["link_pepper"], lambda new: peppers.use(new.link_pepper.get_secret_value()))
 
     def client_of(url: str, audience: str, seconds: float) -> ServiceClient:
         client = ServiceClient(url, audience, resources.signer, timeout=seconds)
@@ -48,7 +50,7 @@ def compose(resources: Resources) -> Service:
         invoicing=invoicing,
         images=StoredImages(pool),
         limits=StoredLimits(pool),
-        history=PaymentHistory(views, invoicing, HistoryCursors(cursors)),
+        history=PaymentHistory(views, invoicing, HistoryCursors(resources.cursors)),
         security=security_events,
         clean_comment=free_text.clean,
     )
@@ -68,7 +70,7 @@ def compose(resources: Resources) -> Service:
     app.include_router(api_routes(portal, notifier))
     app.include_router(media.media_routes(portal))
     directory, addresses = CustomerDirectory(links, subscriptions.customer), Addresses(settings.public_url, peppers)
-    app.include_router(link_routes(links, directory, resources.tenants, addresses, cursors))
+    app.include_router(link_routes(links, directory, resources.tenants, addresses, resources.cursors))
     app.include_router(page.routes(portal, settings.cards_url))
     app.include_router(page.nowhere(portal, settings.cards_url))
 
@@ -76,6 +78,10 @@ def compose(resources: Resources) -> Service:
     consumer = consumers.consumer(backfill.changed, notifier.changed)
     resources.health.add("projections", consumers.initial_read(pool, consumer))
     resources.health.add("views", backfill.check)
-    freshness = WatermarkTracker(pool, settings.kafka, [consumer])
-    workers = {"freshness": freshness.run, "sweeper": Cleanup(pool).run, "waiting-views": backfill.run}
+
+    async def track(stop: Event) -> None:
+        await WatermarkTracker(pool, resources.settings.kafka, [consumer]).run(stop)
+
+    freshness = resources.live.restarting(KAFKA_FIELDS, track)
+    workers = {"freshness": freshness, "sweeper": Cleanup(pool).run, "waiting-views": backfill.run}
     return Service(app, (consumer,), workers=workers, publishes=False)

@@ -6,7 +6,6 @@ from datetime import timedelta
 from chassis.event_store.timers import TimerLoop
 from chassis.eventsourcing.command_handler import CommandHandler
 from chassis.http.app import create_app
-from chassis.http.page_cursors import Cursors
 from chassis.service.service import Resources, Service
 from subscriptions.adapters import images, rows
 from subscriptions.adapters.clock_worker import ClockWorker
@@ -29,8 +28,7 @@ from subscriptions.application.renewals import timer_commands
 def compose(resources: Resources) -> Service:
     pool, store, tenants = resources.pool, resources.store, resources.tenants
     people, pictures, comments, jobs = CustomersTable(pool), MediaTable(pool), CommentsTable(pool), ClockJobsTable(pool)
-    secret = resources.settings.cursor_key.get_secret_value()
-    cursors = Cursors(secret)
+    cursors = resources.cursors
 
     aggregate = replace(SUBSCRIPTION, rows=rows.of_subscription)
     merchant_handler = CommandHandler(store, replace(MERCHANT, rows=rows.of_merchant))
@@ -52,7 +50,14 @@ def compose(resources: Resources) -> Service:
     )
     app.include_router(subscriptions.routes(handler, plan_handler, people, comments, tenants, erasure.end_all))
     app.include_router(
-        merchants.routes(merchant_handler, tenants, pictures, PricesTable(pool), secret=secret, production=production)
+        merchants.routes(
+            merchant_handler,
+            tenants,
+            pictures,
+            PricesTable(pool),
+            secrets=lambda: resources.settings.cursor_keys,
+            production=production,
+        )
     )
     app.include_router(media.routes(pictures, images.webp))
     app.include_router(plans.routes(plan_handler, PlansTable(pool), pictures, tenants, cursors))

@@ -1,4 +1,4 @@
-"""Buyers' details under AES-256-GCM, with a data key per customer, wrapped by the key-encryption key.
+"""Buyers' details under AES-256-GCM, with a data key per customer, wrapped by a key-encryption key that its row names.
 
 Destroying a customer's row in `customer_keys` makes all of their invoices' particulars unreadable, backups apart.
 """
@@ -23,9 +23,14 @@ _NONCE_BYTES = 12
 
 
 class KeyedBillToEncryption:
-    def __init__(self, key_encryption_key: bytes) -> None:
-        """The key has 32 bytes."""
-        self._wrapping = AESGCM(key_encryption_key)
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        """`keys`: key-encryption keys of 32 bytes. The first one wraps, all of them unwrap."""
+        self.use(keys)
+
+    def use(self, keys: Sequence[bytes]) -> None:
+        """From now on the first key wraps, and all of them unwrap."""
+        self._keys = {name_of(key): AESGCM(key) for key in keys}
+        self.newest = next(iter(self._keys))
 
     async def keys(self, connection: Any, merchant_id: UUID, customers: Collection[UUID]) -> Mapping[UUID, bytes]:
         customer_ids = list(set(customers))
@@ -33,8 +38,8 @@ class KeyedBillToEncryption:
             return {}
         rows = await connection.fetch(
             """
-            SELECT customer.id, stored.wrapped FROM unnest($2::uuid[]) AS customer (id) LEFT JOIN LATERAL (
-                SELECT wrapped FROM customer_keys
+            SELECT customer.id, stored.wrapped, stored.wrapped_by FROM unnest($2::uuid[]) AS customer (id) LEFT JOIN LATERAL (
+                SELECT wrapped, wrapped_by FROM customer_keys
                 WHERE merchant_id = $1 AND customer_keys.customer_id = customer.id LIMIT 1
             ) AS stored ON true
             """,
@@ -42,16 +47,35 @@ class KeyedBillToEncryption:
             customer_ids,
         )
         keys, new = {}, []
-        for customer_id, wrapped in rows:
-            bound = _bound("key", merchant_id, customer_id)
+        for customer_id, wrapped, wrapped_by in rows:
             if wrapped is None:
                 keys[customer_id] = AESGCM.generate_key(256)
-                new.append((merchant_id, customer_id, _encrypt(self._wrapping, keys[customer_id], bound)))
+                new.append((merchant_id, customer_id, *self._wrap(keys[customer_id], merchant_id, customer_id)))
             else:
-                keys[customer_id] = _decrypt(self._wrapping, wrapped, bound)
+                keys[customer_id] = self._unwrap(wrapped, wrapped_by, merchant_id, customer_id)
         if new:
-            await connection.executemany("INSERT INTO customer_keys (merchant_id, customer_id, wrapped) VALUES ($1, $2, $3)", new)
+            sql = "INSERT INTO customer_keys (merchant_id, customer_id, wrapped, wrapped_by) VALUES ($1, $2, $3, $4)"
+            await connection.executemany(sql, new)
         return keys
+
+    def rewrapped(self, row: Mapping[str, Any]) -> tuple[bytes, str]:
+        """The data key of a row of `customer_keys` under the newest key, and that key's name. Raises Tampered."""
+        ids = row["merchant_id"], row["customer_id"]
+        return self._wrap(self._unwrap(row["wrapped"], row["wrapped_by"], *ids), *ids)
+
+    def _wrap(self, key: bytes, *ids: UUID) -> tuple[bytes, str]:
+        return _encrypt(self._keys[self.newest], key, _bound("key", *ids)), self.newest
+
+    def _unwrap(self, wrapped: bytes, wrapped_by: str | None, *ids: UUID) -> bytes:
+        """Raises Tampered."""
+        if wrapped_by is not None and wrapped_by not in self._keys:
+            raise Tampered(f"a data key is wrapped by the key-encryption key {wrapped_by}, which is not in KEY_ENCRYPTION_KEY")
+        for key in [self._keys[wrapped_by]] if wrapped_by else self._keys.values():
+            try:
+                return _decrypt(key, wrapped, _bound("key", *ids))
+            except Tampered as error:
+                refused = error
+        raise refused
 
     def seal(self, key: bytes, merchant_id: UUID, customer_id: UUID, invoice_id: UUID, buyer: BillTo) -> Sealed:
         text = json.dumps(asdict(buyer), ensure_ascii=False, sort_keys=True).encode()
@@ -63,7 +87,8 @@ class KeyedBillToEncryption:
     async def open(self, connection: Any, merchant_id: UUID, invoices: Sequence[InvoiceView]) -> Mapping[UUID, BillTo]:
         rows = await connection.fetch(
             """
-            SELECT invoice_id, customer_id, sealed, wrapped FROM bill_to JOIN customer_keys USING (merchant_id, customer_id)
+            SELECT invoice_id, customer_id, sealed, wrapped, wrapped_by
+            FROM bill_to JOIN customer_keys USING (merchant_id, customer_id)
             WHERE merchant_id = $1 AND invoice_id = ANY($2::uuid[])
             """,
             merchant_id,
@@ -78,11 +103,16 @@ class KeyedBillToEncryption:
         return self.buyer(merchant_id, row)
 
     def buyer(self, merchant_id: UUID, row: Mapping[str, Any]) -> BillTo:
-        """The buyer in a row of `bill_to` with its customer's `wrapped` key. Raises Tampered."""
+        """The buyer in a row of `bill_to` with its customer's `wrapped` key and `wrapped_by`. Raises Tampered."""
         customer_id = row["customer_id"]
-        key = _decrypt(self._wrapping, row["wrapped"], _bound("key", merchant_id, customer_id))
+        key = self._unwrap(row["wrapped"], row["wrapped_by"], merchant_id, customer_id)
         text = _decrypt(AESGCM(key), row["sealed"], _bound("bill-to", merchant_id, customer_id, row["invoice_id"]))
         return BillTo(**json.loads(text))
+
+
+def name_of(key: bytes) -> str:
+    """What rows call a key-encryption key."""
+    return hashlib.sha256(key).hexdigest()[:8]
 
 
 def _encrypt(key: AESGCM, text: bytes, bound: bytes) -> bytes:

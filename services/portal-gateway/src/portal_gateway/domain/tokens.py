@@ -82,11 +82,19 @@ class Peppers:
 
     def __init__(self, peppers: str) -> None:
         """`peppers` are separated by commas, newest first, each of at least 32 characters. Raises ValueError."""
+        self.use(peppers)
+
+    def use(self, peppers: str) -> None:
+        """From now on use these peppers. Raises ValueError, and changes nothing then."""
         keys = [pepper.strip().encode() for pepper in peppers.split(",")]
         if any(len(key) < 32 for key in keys):
             raise ValueError("a pepper has at least 32 characters")
         self._keys = {hashlib.sha256(key).hexdigest()[:8]: key for key in keys}
         self.newest = next(iter(self._keys))
+
+    def knows(self, pepper: str) -> bool:
+        """False for a retired pepper."""
+        return pepper in self._keys
 
     def digest(self, token: LinkToken, pepper: str) -> bytes:
         """The stored hash of the token. Raises KeyError for a retired pepper."""

@@ -4,7 +4,7 @@ import asyncio
 
 import asyncpg
 
-from chassis.postgres.pool import create_pool
+from chassis.postgres.pool import create_pool, use_dsn
 
 
 class LedgerPool:
@@ -20,6 +20,12 @@ class LedgerPool:
             if self._pool is None:
                 self._pool = await create_pool(self._dsn, name="sandbox-provider", min_size=1, max_size=4)
             return self._pool
+
+    def use(self, dsn: str) -> None:
+        """From now on connect with this URL."""
+        self._dsn = dsn
+        if self._pool is not None:
+            use_dsn(self._pool, dsn)
 
     async def close(self) -> None:
         if self._pool is not None:

@@ -78,7 +78,7 @@ def link_routes(
     api = APIRouter(prefix="/v1/portal-links", tags=["portal links"])
 
     @api.post("", status_code=201)
-    @answers(CreatedLink, (404, "not_found"))
+    @answers(CreatedLink, (404, "not_found"), (409, "link_cannot_be_shown"))
     async def create(merchant: Merchant, body: NewLink, request: CommandParam) -> Response:
         """Create a portal link for a customer.
 
@@ -105,6 +105,8 @@ def link_routes(
             return answer
         stored = json.loads(bytes(answer.body))
         id, pepper = UUID(stored["id"]), stored.pop("pepper")
+        if not addresses.peppers.knows(pepper):
+            raise Problem(409, "link_cannot_be_shown", "The link has stopped working with a retired key: create another one")
         token = created.get(id) or addresses.token(id, attempt, pepper)
         return JSONResponse({**stored, "url": addresses.url(token, body.kind)}, 201)
 

@@ -3,9 +3,10 @@
 import hashlib
 import hmac
 import json
-import secrets
 from base64 import urlsafe_b64encode
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from secrets import token_urlsafe
 from typing import Annotated, Any
 from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
 
@@ -36,8 +37,17 @@ from subscriptions.domain.subscription.refusals import AmountTooLarge
 Merchants = CommandHandler[Command, Event, MerchantState]
 
 
-def routes(merchants: Merchants, tenants: Tenants, media: Media, prices: Prices, *, secret: str, production: bool) -> APIRouter:
-    """`secret` derives the credentials, so that a repeated registration returns the same ones."""
+def routes(
+    merchants: Merchants,
+    tenants: Tenants,
+    media: Media,
+    prices: Prices,
+    *,
+    secrets: Callable[[], Sequence[str]],
+    production: bool,
+) -> APIRouter:
+    """The first of the `secrets` derives credentials, so that a repeated registration returns the same ones. The others recognize
+    the repetition of a request from before a rotation."""
     api = APIRouter(tags=["merchants"])
 
     @api.post("/v1/merchants", status_code=201)
@@ -52,7 +62,7 @@ def routes(merchants: Merchants, tenants: Tenants, media: Media, prices: Prices,
         if body.branding.logo_media_id:
             raise unknown_media("/branding/logo_media_id")  # media are uploaded with the key that this call returns
         if idempotency_key:
-            id, token = derived(secret, idempotency_key, await request.body())
+            id, token = await known_or_new(idempotency_key, await request.body())
         else:
             id, token = uuid4(), random_token()
         api_key = prefix + token
@@ -126,16 +136,18 @@ def routes(merchants: Merchants, tenants: Tenants, media: Media, prices: Prices,
         merchant has 20 keys at most.
         """
         _, merchant = await merchants.state(caller.merchant_id, caller.merchant_id)
-        token = derived_key(secret, request.key) if request.key else random_token()
-        api_key = ("sk_test_" if merchant and merchant.sandbox else "sk_live_") + token
-        issued = stored(api_key)
+        prefix = "sk_test_" if merchant and merchant.sandbox else "sk_live_"
+        tokens = [derived_key(secret, request.key) for secret in secrets()] if request.key else [random_token()]
+        api_keys = {stored(prefix + token).id: prefix + token for token in tokens}
+        issued = stored(prefix + tokens[0])
         command = IssueKey(issued, await tenants.now(caller.merchant_id))
         answer = await request.handle(merchants, caller.merchant_id, command, answer=lambda _: Answer(201, {"id": issued.id}))
         if answer.status_code != 201:
             return answer
-        if json.loads(bytes(answer.body))["id"] != issued.id:
+        id = json.loads(bytes(answer.body))["id"]
+        if id not in api_keys:
             raise Problem(409, "key_cannot_be_shown", "The key was issued, and cannot be shown again: revoke it")
-        return JSONResponse({"id": issued.id, "api_key": api_key}, 201)
+        return JSONResponse({"id": id, "api_key": api_keys[id]}, 201)
 
     @api.delete("/v1/keys/{id}", status_code=204)
     @answers(None, (409, "last_key"))
@@ -149,6 +161,14 @@ def routes(merchants: Merchants, tenants: Tenants, media: Media, prices: Prices,
         merchant_id = request.principal.merchant_id
         command = RevokeKey(id, await tenants.now(merchant_id))
         return await request.handle(merchants, merchant_id, command, answer=lambda _: Answer(204, {}))
+
+    async def known_or_new(key: str, body: bytes) -> tuple[UUID, str]:
+        """Id and token under an idempotency key: of the merchant that it has registered already, or of a new one."""
+        newest, *older = [derived(secret, key, body) for secret in secrets()]
+        for id, token in older:
+            if (await merchants.state(id, id))[1] is not None:
+                return id, token
+        return newest
 
     async def require_visible(caller: Principal, id: UUID) -> MerchantState:
         foreign = caller.kind == "merchant" and caller.merchant_id != id
@@ -176,7 +196,7 @@ def digest(api_key: str) -> str:
 
 
 def random_token() -> str:
-    return secrets.token_urlsafe(32)
+    return token_urlsafe(32)
 
 
 def derived_key(secret: str, key: IdempotencyKey) -> str:
