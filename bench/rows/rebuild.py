@@ -146,8 +146,11 @@ async def _gateway(servers: Servers, database: ServiceDatabase, instance: str) -
     )
     name = f"{kind.name}.{instance}"
     settings = variables | {"INSTANCE": instance}
-    program = Service(name, kind.package, ports[kind.name], ports[kind.admin], settings, folder.log(name)).program()
-    child = await Child.spawn(program)
+    service = Service(
+        name, kind.package, ports[kind.name], ports[kind.admin], settings, folder.log(name), folder.secret_files / name
+    )
+    service.write_secrets()
+    child = await Child.spawn(service.program())
     try:
         yield child, ports[kind.name]
     finally:

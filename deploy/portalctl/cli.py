@@ -34,6 +34,7 @@ from portalctl.arguments import (
 from portalctl.cards_cli import cards_app
 from portalctl.demo.command import show_demo
 from portalctl.env_cli import show_settings
+from portalctl.keys_cli import keys_app
 from portalctl.local.errors import StackError, within
 from portalctl.local.folder import Folder
 from portalctl.local.layout import ExternalServers
@@ -55,6 +56,7 @@ app.add_typer(topics_app, name="topics")
 app.add_typer(links_app, name="links")
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(cards_app, name="cards")
+app.add_typer(keys_app, name="keys")
 app.command("env")(show_settings)
 
 T = TypeVar("T")

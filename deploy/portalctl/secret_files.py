@@ -9,18 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from portalctl.local.databases import url_of
-from portalctl.local.folder import Folder
+from portalctl.local.errors import StackError
+from portalctl.local.folder import Folder, write_settings
+from portalctl.local.keys import Keys
 from portalctl.local.layout import ExternalServers, Layout, layout_as_started
+from portalctl.local.services import key_settings
 
-_SECRET = (
-    "DATABASE_URL",
-    "SERVICE_PRIVATE_KEY",
-    "SERVICE_PUBLIC_KEYS",
-    "OPERATOR_KEY_SHA256",
-    "CURSOR_KEY",
-    "KEY_ENCRYPTION_KEY",
-    "LINK_PEPPER",
-)
+_OPERATOR = "portalctl"
 
 
 def write_secrets(folder: Folder, to: Path, postgres: str) -> Iterator[str]:
@@ -30,11 +25,44 @@ def write_secrets(folder: Folder, to: Path, postgres: str) -> Iterator[str]:
     """
     folder.make()
     for reader, values in _of_readers(folder, postgres).items():
-        place = to / reader
-        place.mkdir(parents=True, exist_ok=True)
-        for name, value in values.items():
-            _write(place / name, value)
+        write_settings(to / reader, values)
         yield reader
+    files = {"to": str(to.absolute()), "postgres": postgres}
+    if (keys := Keys.stored_in(folder)).files != files:
+        replace(keys, files=files).store(folder)
+
+
+def places_of_keys(folder: Folder, keys: Keys) -> dict[Path, str]:
+    """Each folder with files of this deployment, and its reader. Raises StackError if one cannot be written."""
+    below = [Path(keys.files["to"])] if keys.files else []
+    readers = {to / reader: reader for to in below for reader in (*keys.services, _OPERATOR)}
+    if folder.secret_files.exists():
+        readers |= {folder.secret_files / service: service for service in keys.services}
+    for place in readers:
+        if not (place.is_dir() and os.access(place, os.W_OK)):
+            raise StackError(f"{place} cannot be written: it has files that `portalctl secrets` has written")
+    return readers
+
+
+def write_keys(folder: Folder, keys: Keys) -> bool:
+    """Write the files with other keys again, wherever this deployment has files. Returns whether one was written.
+
+    Raises StackError, OSError.
+    """
+    written = False
+    for place, reader in places_of_keys(folder, keys).items():
+        values = {"OPERATOR_KEY": keys.operator_key} if reader == _OPERATOR else key_settings(reader, keys)
+        other = {name: value for name, value in values.items() if _content(place / name) != value}
+        write_settings(place, other)
+        written = written or bool(other)
+    return written
+
+
+def _content(path: Path) -> str | None:
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        return None
 
 
 def _of_readers(folder: Folder, postgres: str) -> dict[str, dict[str, str]]:
@@ -42,22 +70,10 @@ def _of_readers(folder: Folder, postgres: str) -> dict[str, dict[str, str]]:
     password = started.keys.passwords["postgres"]
     admin_url = f"postgresql://postgres:{password}@{postgres}/postgres"
     layout = replace(started, external=ExternalServers(postgres=admin_url))
-    of_services = {
-        service.name: {name: service.environment[name] for name in _SECRET if name in service.environment}
-        for service in layout.services
-    }
-    return {"postgres": {"POSTGRES_PASSWORD": password}, "portalctl": _of_operator(layout, admin_url), **of_services}
+    of_services = {service.name: service.secrets for service in layout.services}
+    return {"postgres": {"POSTGRES_PASSWORD": password}, _OPERATOR: _of_operator(layout, admin_url), **of_services}
 
 
 def _of_operator(layout: Layout, admin_url: str) -> dict[str, str]:
     owners = {f"{each.name.upper()}_DATABASE_URL": url_of(admin_url, each.name, each.owner) for each in layout.databases}
     return {"PORTAL_POSTGRES_URL": admin_url, "OPERATOR_KEY": layout.keys.operator_key, **owners}
-
-
-def _write(path: Path, value: str) -> None:
-    """Replace the file at once, so that a reader never sees a part of it. Only its owner can read it."""
-    fresh = path.with_name(f".{path.name}.new")
-    fresh.unlink(missing_ok=True)
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400), "w") as file:
-        file.write(value)
-    fresh.replace(path)

@@ -32,7 +32,7 @@ def wipe(folder: Folder) -> None:
     """Delete the data of PostgreSQL and Kafka together with their keys and state, because one without the other is inconsistent.
     Ports stay. The caller holds the lock and has called `sweep`."""
     folder.wiping.touch()
-    for data in (folder.kafka, folder.postgres, folder.logs):
+    for data in (folder.kafka, folder.postgres, folder.logs, folder.secret_files):
         if data.exists():
             shutil.rmtree(data)
     for file in (folder.state, folder.secrets, folder.processes):

@@ -6,6 +6,7 @@ import pwd
 import re
 import shutil
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,11 @@ class Folder:
     @property
     def secrets(self) -> Path:
         return self.root / "secrets.json"
+
+    @property
+    def secret_files(self) -> Path:
+        """The secrets of each service, in a folder of its own."""
+        return self.root / "secrets"
 
     @property
     def state(self) -> Path:
@@ -154,6 +160,20 @@ def write_text(path: Path, content: str, *, durable: bool = True) -> None:
     except BaseException:
         os.unlink(temporary)
         raise
+
+
+def write_settings(folder: Path, values: Mapping[str, str]) -> None:
+    """Write each value to a file of its name that only the owner can read. Each file is replaced at once. Raises OSError."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name, value in values.items():
+        path = folder / name
+        fresh = path.with_name(f".{name}.new")
+        fresh.unlink(missing_ok=True)
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400), "w") as file:
+            file.write(value)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
 
 
 def _name_of(user: int) -> str:

@@ -107,8 +107,8 @@ class Layout:
             database_url=url_of(self.admin_url, database.name, database.service),
             owner_url=url_of(self.admin_url, database.name, database.owner),
         )
-        log = self.folder.log(kind.name)
-        return Service(kind.name, kind.package, self.ports[kind.name], self.ports[kind.admin], variables, log)
+        log, files = self.folder.log(kind.name), self.folder.secret_files / kind.name
+        return Service(kind.name, kind.package, self.ports[kind.name], self.ports[kind.admin], variables, log, files)
 
 
 def layout_for_start(

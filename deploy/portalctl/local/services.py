@@ -10,12 +10,20 @@ import httpx
 from chassis.kafka_access import KafkaAccess
 from chassis.service.kafka_settings import kafka_variables
 from portalctl.local.errors import PortTaken
+from portalctl.local.folder import write_settings
 from portalctl.local.keys import Keys
 from portalctl.local.ports import is_free
 from portalctl.local.programs import Program, run_tool
 from portalctl.local.progress import Report, silent
 
 HOST = "127.0.0.1"
+SECRETS = frozenset(
+    {
+        *("DATABASE_URL", "SERVICE_PRIVATE_KEY", "SERVICE_PUBLIC_KEYS", "OPERATOR_KEY_SHA256", "CURSOR_KEY"),
+        *("KEY_ENCRYPTION_KEY", "LINK_PEPPER"),
+    }
+)
+"""Settings that a service reads from files."""
 _ANSWER_SECONDS = 30.0
 
 
@@ -58,6 +66,16 @@ class Service:
     admin_port: int
     environment: Mapping[str, str]
     log: Path
+    files: Path
+    """The folder for the secrets among the settings, from where the running process reads changed ones."""
+
+    def write_secrets(self) -> None:
+        """Write the secrets among the settings to files. Raises OSError."""
+        write_settings(self.files, self.secrets)
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        return {name: value for name, value in self.environment.items() if name in SECRETS}
 
     async def prepare(self, report: Report = silent) -> None:
         """Raise PortTaken if another program uses a port of the service. Its tables are migrated before any service starts."""
@@ -71,12 +89,14 @@ class Service:
         await run_tool(f"{self.name} migrate", command, self.log, environment=self.environment)
 
     def program(self) -> Program:
+        values = {name: value for name, value in self.environment.items() if name not in SECRETS}
+        files = {f"{name}_FILE": str(self.files / name) for name in self.secrets}
         return Program(
             name=self.name,
             command=[sys.executable, "-m", self.package, "serve"],
             log=self.log,
             ready=self._ready,
-            environment=self.environment,
+            environment=values | files,
             port=self.port,
         )
 
@@ -123,17 +143,12 @@ def environment(
         "INSTANCE": "0",
         "ENVIRONMENT": "local",
         "LOG_LEVEL": "info",
-        "SERVICE_PRIVATE_KEY": keys.private_key(kind.name),
-        "SERVICE_PUBLIC_KEYS": keys.public_keys,
-        "CURSOR_KEY": keys.cursor_key,
-        "OPERATOR_KEY_SHA256": keys.operator_key_sha256,
+        **key_settings(kind.name, keys),
         "TENANTS_SERVICE": "subscriptions",
         "TENANTS_URL": at.get("subscriptions", ""),
     }
     if kind.name == "payments":
         own = {"CARDS_URL": at["cards"], "CARDS_HTTP_PORT": str(ports["cards"]), "PORTAL_ORIGIN": at["portal-gateway"]}
-    elif kind.name == "invoicing":
-        own = {"KEY_ENCRYPTION_KEY": keys.key_encryption_key}
     elif kind.name == "portal-gateway":
         own = {
             "PUBLIC_URL": at["portal-gateway"],
@@ -141,8 +156,22 @@ def environment(
             "PAYMENTS_URL": at["payments"],
             "INVOICING_URL": at["invoicing"],
             "CARDS_URL": at["cards"],
-            "LINK_PEPPER": keys.link_pepper,
         }
     else:
         own = {}
     return common | own
+
+
+def key_settings(service: str, keys: Keys) -> dict[str, str]:
+    """The settings of one service that contain keys."""
+    settings = {
+        "SERVICE_PRIVATE_KEY": keys.private_key(service),
+        "SERVICE_PUBLIC_KEYS": keys.public_keys,
+        "CURSOR_KEY": ",".join(keys.live("cursor-key")),
+        "OPERATOR_KEY_SHA256": keys.operator_key_sha256,
+    }
+    if service == "invoicing":
+        settings["KEY_ENCRYPTION_KEY"] = ",".join(keys.live("key-encryption-key"))
+    elif service == "portal-gateway":
+        settings["LINK_PEPPER"] = ",".join(keys.live("link-pepper"))
+    return settings

@@ -119,6 +119,8 @@ class Supervisor:
         # First, because the file may be a copy with another stack's addresses.
         update_state(self._folder, **layout.state(), processes={})
         self._records.published = True
+        for service in layout.services:
+            service.write_secrets()
         servers: list[Part] = [server for server in (layout.postgres, layout.kafka) if server]
         others: list[Part] = [*layout.services, layout.event_pages]
         for part in [*servers, *others]:
