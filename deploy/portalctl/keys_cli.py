@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _FILES_SECONDS = 10.0
 """Services look at their files every second. Those of a deployment that runs elsewhere cannot be queried."""
+_REPEATABLE_SECONDS = 24 * 3600
+"""How long a request may be repeated under its Idempotency-Key."""
 _EXIT_CODES = "Exit codes: 0 done, 1 failed or not confirmed, 2 an unknown name or a step out of order."
 
 keys_app = typer.Typer(
@@ -94,8 +96,7 @@ def _step(folder: Folder, step: str, arguments: list[str], yes: bool, as_json: b
         # An interrupted command may have stored keys that it did not write.
         repaired_at = time.time() if secret_files.write_keys(folder, keys) else 0.0
         if step != "new":
-            steps_at = [datetime.fromisoformat(keys.others[name]["since"]).timestamp() for name in names]
-            _wait_until_read(folder, keys, max(repaired_at, *steps_at))
+            _wait_until_read(folder, keys, max(repaired_at, *(time.time() - _age_seconds(keys, name) for name in names)))
         for name in names:
             typer.echo(f"{name}: {key_rotation.EFFECTS[step]}{_consequence(folder, keys, step, name)}", err=True)
         if not yes:
@@ -120,6 +121,8 @@ def _consequence(folder: Folder, keys: Keys, step: str, name: str) -> str:
 
     if (step, name) == ("rotate", "operator-key"):
         return "; `portalctl env operator` shows it"
+    if (step, name) == ("retire", "cursor-key") and _age_seconds(keys, name) < _REPEATABLE_SECONDS:
+        return "; a merchant's registration of the last 24 hours that is repeated registers another merchant"
     if (step, name) == ("retire", "link-pepper"):
         old = keys.others[name]["value"]
         return f" ({asyncio.run(keys_in_use.links_with(_database(folder, 'portal_gateway'), old))} links that work now)"
@@ -128,6 +131,11 @@ def _consequence(folder: Folder, keys: Keys, step: str, name: str) -> str:
         if left:
             raise SettingsError([f"{left} data keys are not wrapped by the new {name}: `portalctl keys rewrap` wraps them"])
     return ""
+
+
+def _age_seconds(keys: Keys, name: str) -> float:
+    """The time since the latest step of a rotation."""
+    return time.time() - datetime.fromisoformat(keys.others[name]["since"]).timestamp()
 
 
 def _wait_until_read(folder: Folder, keys: Keys, since: float) -> None:

@@ -15,6 +15,8 @@ from portalctl.local.ports import free_port
 from portalctl.local.programs import start
 
 USER, PASSWORD = "portal", "only-for-tests"
+SECOND_USER, SECOND_PASSWORD = "portal-2", "only-for-other-tests"
+"""Known to SCRAM only."""
 _SCRAM = "SCRAM-SHA-256", "SCRAM-SHA-512"
 
 
@@ -68,7 +70,8 @@ async def secure_kafka() -> AsyncIterator[SecureKafka]:
         for name in _SCRAM:
             jaas = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
             settings[f"listener.name.sasl_ssl.{name.lower()}.sasl.jaas.config"] = jaas
-        credentials = [f"--add-scram={name}=[name={USER},password={PASSWORD}]" for name in _SCRAM]
+        users = (USER, PASSWORD), (SECOND_USER, SECOND_PASSWORD)
+        credentials = [f"--add-scram={name}=[name={user},password={secret}]" for name in _SCRAM for user, secret in users]
         server = KafkaServer(folder / "kafka", plain, controller, folder / "kafka.log", settings, credentials)
         await server.prepare()
         child = await start(server.program())

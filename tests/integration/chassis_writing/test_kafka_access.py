@@ -1,6 +1,7 @@
 """Every Kafka client of services and portalctl reaches a broker with TLS and authentication."""
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -27,9 +28,10 @@ from portalctl.cli import app
 from portalctl.local.errors import StackError
 from portalctl.local.ports import free_port
 from support.consumer_events import make_topic
-from support.databases import ServiceDatabase
+from support.databases import ServiceDatabase, fresh_database
 from support.lamps import CONTEXT, LAMP, NOON, LampSwitched, SwitchOn
-from support.secure_kafka import SecureKafka, secure_kafka
+from support.running_service import set_password, with_files, with_password
+from support.secure_kafka import SECOND_PASSWORD, SECOND_USER, SecureKafka, secure_kafka
 from verify.topics import read_all, reading
 
 ACCESSES = ("SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN", "certificate")
@@ -124,3 +126,36 @@ async def test_a_stranger_is_refused_and_portalctl_says_so(
     assert ended.stderr.startswith(f"portalctl: Kafka cannot be reached at {access.servers} with {access.protocol}: ")
     assert reason in ended.stderr
     assert not access.password or access.password not in ended.stderr
+
+
+async def test_a_running_service_uses_changed_credentials_once_they_work(
+    kafka: SecureKafka, postgres_url: str, tmp_path: Path
+) -> None:
+    """No request fails meanwhile."""
+    async with (
+        fresh_database(postgres_url, "subscriptions") as database,
+        with_files(database, kafka.with_password, tmp_path) as service,
+    ):
+        service.write(DATABASE_URL=with_password(database.url, "a wrong one"))
+        refused = await service.until_logged("settings.not_reloaded", 1)
+        assert refused["problems"][0].startswith("DATABASE_URL cannot be used: InvalidPasswordError")
+        assert "a wrong one" not in str(refused)
+
+        service.write(DATABASE_URL=await set_password(database, "the new one"))
+        assert (await service.until_logged("settings.reloaded", 1))["changed"] == ["database_url"]
+        with pytest.raises(asyncpg.InvalidPasswordError):
+            await asyncpg.connect(database.url)
+        await service.until_logged("relay.started", 2)
+
+        service.write(KAFKA_PASSWORD="a wrong one")
+        refused = await service.until_logged("settings.not_reloaded", 2)
+        assert refused["problems"][0].startswith("KAFKA_PASSWORD cannot be used: ")
+
+        service.write(KAFKA_USERNAME=SECOND_USER, KAFKA_PASSWORD=SECOND_PASSWORD)
+        service.send(signal.SIGHUP)
+        await service.until_logged("settings.reloaded", 2)
+        await service.until_logged("relay.started", 3)
+        await service.until_sent(len(service.statuses) + 1)
+        assert set(service.statuses) == {201}
+        service.send(signal.SIGTERM)
+        await service.until_logged("service.stopped", 1)
