@@ -92,7 +92,8 @@ def _step(folder: Folder, step: str, arguments: list[str], yes: bool, as_json: b
         names = key_rotation.named(keys, arguments)
         at = datetime.now(UTC)
         changed = key_rotation.stepped(keys, step, names, at.isoformat())
-        secret_files.places_of_keys(folder, changed)
+        if not secret_files.places_of_keys(folder, changed) and is_up(folder):
+            raise StackError("an earlier version started this stack, without files for keys: stop it, and start it again")
         # An interrupted command may have stored keys that it did not write.
         repaired_at = time.time() if secret_files.write_keys(folder, keys) else 0.0
         if step != "new":

@@ -40,7 +40,7 @@ def places_of_keys(folder: Folder, keys: Keys) -> dict[Path, str]:
         readers |= {folder.secret_files / service: service for service in keys.services}
     for place in readers:
         if not (place.is_dir() and os.access(place, os.W_OK)):
-            raise StackError(f"{place} cannot be written: it has files that `portalctl secrets` has written")
+            raise StackError(f"{place} cannot be written: call `portalctl secrets` with the folder from where services read keys")
     return readers
 
 
