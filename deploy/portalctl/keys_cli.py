@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _FILES_SECONDS = 10.0
 """Services look at their files every second. Those of a deployment that runs elsewhere cannot be queried."""
+_CALL_SECONDS = 30.0
+"""Longer than a service waits for another one's response, so no request with a token of the old key is under way."""
 _REPEATABLE_SECONDS = 24 * 3600
 """How long a request may be repeated under its Idempotency-Key."""
 _EXIT_CODES = "Exit codes: 0 done, 1 failed or not confirmed, 2 an unknown name or a step out of order."
@@ -98,6 +100,8 @@ def _step(folder: Folder, step: str, arguments: list[str], yes: bool, as_json: b
         repaired_at = time.time() if secret_files.write_keys(folder, keys) else 0.0
         if step != "new":
             _wait_until_read(folder, keys, max(repaired_at, *(time.time() - _age_seconds(keys, name) for name in names)))
+        if step == "retire" and (calls := [name for name in names if keys.is_of_service(name)]):
+            time.sleep(max(0.0, _CALL_SECONDS - min(_age_seconds(keys, name) for name in calls)))
         for name in names:
             typer.echo(f"{name}: {key_rotation.EFFECTS[step]}{_consequence(folder, keys, step, name)}", err=True)
         if not yes:

@@ -220,7 +220,7 @@ async def test_all_keys_are_rotated_under_load(stack: Stack, a_shop: Shop) -> No
             assert (await keys(stack, "new", "link-pepper", "--yes"))[0] == 2
             await load.every_loop_again()
 
-            for names in (["operator-key"], ["cursor-key"], ["link-pepper"], ["key-encryption-key"], [*SERVICE_KEYS]):
+            for names in ([*SERVICE_KEYS], ["operator-key"], ["cursor-key"], ["link-pepper"], ["key-encryption-key"]):
                 old = {key["name"]: key["ids"] for key in described}
                 for key in await step(stack, "rotate", *names):
                     assert key["ids"] == old[key["name"]][::-1]

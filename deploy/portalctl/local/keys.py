@@ -54,9 +54,14 @@ class Keys:
         """The keys that can be rotated."""
         return [*_FIELDS, *(f"{_SERVICE_KEY}{service}" for service in self.services)]
 
+    @staticmethod
+    def is_of_service(name: str) -> bool:
+        """Whether the key signs a service's tokens."""
+        return name.startswith(_SERVICE_KEY)
+
     def first(self, name: str) -> Any:
         """The value that signs or wraps. Raises KeyError for an unknown name."""
-        if name.startswith(_SERVICE_KEY):
+        if self.is_of_service(name):
             return self.services[name.removeprefix(_SERVICE_KEY)]
         return getattr(self, _FIELDS[name])
 
@@ -67,7 +72,7 @@ class Keys:
     def with_values(self, name: str, first: Any, other: Mapping[str, Any] | None) -> Self:
         """With this first value, and this second one or none."""
         others = {each: value for each, value in self.others.items() if each != name} | ({name: other} if other else {})
-        if name.startswith(_SERVICE_KEY):
+        if self.is_of_service(name):
             services = {**self.services, name.removeprefix(_SERVICE_KEY): first}
             return replace(self, services=services, others=others)
         return replace(self, others=others, **{_FIELDS[name]: first})
@@ -103,7 +108,7 @@ def load_or_create_keys(folder: Folder, roles: list[str], services: list[str]) -
 
 def new_value(name: str, number: int = 1) -> Any:
     """A new random value for the key of this name. `number` distinguishes the keys of a service."""
-    if name.startswith(_SERVICE_KEY):
+    if Keys.is_of_service(name):
         parameters: KeyParameters = {"kid": f"{name.removeprefix(_SERVICE_KEY)}/{number}", "use": "sig"}
         return dict(OKPKey.generate_key("Ed25519", parameters, private=True).as_dict(private=True))
     if name == "key-encryption-key":

@@ -60,7 +60,8 @@ class Deployment:
 
 @pytest.fixture
 def deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Deployment:
-    monkeypatch.setattr(keys_cli, "_FILES_SECONDS", 0.0)
+    for wait in ("_FILES_SECONDS", "_CALL_SECONDS"):
+        monkeypatch.setattr(keys_cli, wait, 0.0)
     deployment = Deployment(tmp_path)
     assert deployment.portalctl("secrets", str(deployment.files)).exit_code == 0
     return deployment

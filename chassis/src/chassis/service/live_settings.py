@@ -40,7 +40,6 @@ class LiveSettings(Generic[S]):
         self._used = self._seen = _stamps(settings)
         self._problems: list[str] = []
         self._reported: object = None
-        self._reloading = asyncio.Lock()
         self._again = asyncio.Event()
         # A file may have changed between the reading and this instant.
         self._again.set()
