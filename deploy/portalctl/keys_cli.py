@@ -92,9 +92,8 @@ def _step(folder: Folder, step: str, arguments: list[str], yes: bool, as_json: b
     with exit_on_error(), _alone(folder):
         keys = _stored(folder)
         names = key_rotation.named(keys, arguments)
-        at = datetime.now(UTC)
-        changed = key_rotation.stepped(keys, step, names, at.isoformat())
-        if not secret_files.places_of_keys(folder, changed) and is_up(folder):
+        key_rotation.stepped(keys, step, names, _now())
+        if not secret_files.places_of_keys(folder, keys) and is_up(folder):
             raise StackError("an earlier version started this stack, without files for keys: stop it, and start it again")
         # An interrupted command may have stored keys that it did not write.
         repaired_at = time.time() if secret_files.write_keys(folder, keys) else 0.0
@@ -106,8 +105,14 @@ def _step(folder: Folder, step: str, arguments: list[str], yes: bool, as_json: b
             typer.echo(f"{name}: {key_rotation.EFFECTS[step]}{_consequence(folder, keys, step, name)}", err=True)
         if not yes:
             typer.confirm("Continue?", abort=True, err=True)
+        # The time of the step is that of its files: the answer may have taken long.
+        changed = key_rotation.stepped(keys, step, names, _now())
         _write(folder, keys, changed)
         _print(changed, names, as_json)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
 
 
 def _write(folder: Folder, keys: Keys, changed: Keys) -> None:

@@ -164,7 +164,9 @@ def write_text(path: Path, content: str, *, durable: bool = True) -> None:
 
 def write_settings(folder: Path, values: Mapping[str, str]) -> None:
     """Write each value to a file of its name that only the owner can read. Each file is replaced at once. Raises OSError."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.parent.parent.mkdir(parents=True, exist_ok=True)
+    for place in (folder.parent, folder):
+        place.mkdir(mode=0o700, exist_ok=True)
     for name, value in values.items():
         path = folder / name
         fresh = path.with_name(f".{name}.new")

@@ -29,6 +29,8 @@ def test_later_calls_write_the_same_secrets(tmp_path: Path) -> None:
 def test_only_the_owner_can_read_a_file(tmp_path: Path) -> None:
     written(tmp_path / "state", tmp_path / "files")
     assert {path.stat().st_mode & 0o777 for path in (tmp_path / "files").rglob("*") if path.is_file()} == {0o400}
+    folders = [tmp_path / "files", *(path for path in (tmp_path / "files").rglob("*") if path.is_dir())]
+    assert {path.stat().st_mode & 0o777 for path in folders} == {0o700}
 
 
 @pytest.mark.parametrize("service", SETTINGS)
