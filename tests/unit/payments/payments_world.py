@@ -327,6 +327,12 @@ class FakeUnitOfWork:
     async def state(self, aggregate: Any, merchant_id: UUID, id: UUID) -> tuple[int, Any]:
         return await self._world.state(aggregate, merchant_id, id)
 
+    async def complete_state(self, aggregate: Any, merchant_id: UUID, id: UUID) -> Any:
+        return (await self.state(aggregate, merchant_id, id))[1]
+
+    async def decided_before_restore(self, aggregate: Any, id: UUID, *, cause: object) -> bool:
+        return False
+
     async def decide(self, aggregate: Any, id: UUID, command: Any, *, cause: object) -> None:
         await self._world.write(aggregate, id, command)
 

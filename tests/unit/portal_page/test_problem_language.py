@@ -155,6 +155,7 @@ def test_a_limit_states_when_to_try_again(code: str, headers: dict[str, str], sp
         ("nothing_owed", "Esta factura ya no tiene un importe pendiente"),
         ("payment_method_gone", "Esa tarjeta ya no está guardada. No se cobró nada"),
         ("export_running", "Ya se está preparando otra descarga de tu historial."),
+        ("under_review", "Esta parte de tu cuenta está en revisión"),
     ],
 )
 def test_a_conflict_states_what_was_not_done(code: str, spanish: str) -> None:

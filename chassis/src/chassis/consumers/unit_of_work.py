@@ -1,7 +1,7 @@
 """The writes that the reactions to one batch of records decide, committed with the batch's offsets or not at all."""
 
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar, cast
 from uuid import UUID
@@ -16,6 +16,7 @@ from chassis.eventsourcing.command_handler import NoSuchAggregate, decide, rehyd
 from chassis.eventsourcing.context import Context
 from chassis.eventsourcing.decider import C, E, S
 from chassis.eventsourcing.event_store import Append, RecordedEvent, Statement, StoredEvent, Timer, WriteSet
+from chassis.eventsourcing.lost_events import StreamBlocked
 from chassis.eventsourcing.stream import Stream
 from chassis.scope import note
 
@@ -74,19 +75,21 @@ class UnitOfWork:
     ) -> Outcome[E, S] | None:
         """Decide a command. The events are appended at commit; later decisions of the batch see them immediately.
 
-        Returns None if the rules refuse or the aggregate does not exist; the event still counts as handled.
+        Returns None if the rules refuse or the aggregate does not exist; the event still counts as handled. Raises StreamBlocked.
         `statements` returns the service's own rows for an outcome that has events.
         """
         envelope = cause.envelope
         context = Context(envelope.merchantid, f"event:{envelope.type}", envelope.correlationid, envelope.id)
         loaded = await self._load(aggregate, aggregate.stream(envelope.merchantid, id))
         note(aggregate=loaded.stream.name)
+        if envelope.id in loaded.lost.causes:
+            return None  # decided before the restore
         try:
             outcome, write_set = decide(aggregate, context, loaded, command)
         except (aggregate.refusal, NoSuchAggregate) as refusal:
             log.info("reaction.refused", refusal=type(refusal).__name__, cause=envelope.type)
             return None
-        self._loaded[loaded.stream] = outcome.loaded
+        self._loaded[loaded.stream] = replace(outcome.loaded, lost=loaded.lost)
         self._add(write_set)
         rows = [*write_set.statements, *(statements(outcome) if statements and outcome.events else ())]
         self._add_statements(envelope.customerid, rows)
@@ -96,6 +99,18 @@ class UnitOfWork:
         """The aggregate's version and state after the decisions of this batch so far."""
         loaded = await self._load(aggregate, aggregate.stream(merchant_id, id))
         return loaded.version, loaded.state
+
+    async def complete_state(self, aggregate: Aggregate[C, E, S], merchant_id: UUID, id: UUID) -> S | None:
+        """The aggregate's state, for a decision on another stream. Raises StreamBlocked while events of it are under review."""
+        loaded = await self._load(aggregate, aggregate.stream(merchant_id, id))
+        if loaded.lost.under_review:
+            raise StreamBlocked(loaded.stream.name)
+        return loaded.state
+
+    async def decided_before_restore(self, aggregate: Aggregate[C, E, S], id: UUID, *, cause: Received[Any]) -> bool:
+        """Whether the aggregate's lost events follow from this event. Then `decide` does nothing."""
+        loaded = await self._load(aggregate, aggregate.stream(cause.envelope.merchantid, id))
+        return cause.envelope.id in loaded.lost.causes
 
     def write(self, *statements: Statement) -> None:
         """Change the service's own tables, after the appends and in the same transaction.

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterable, Sequence
 
 import asyncpg
 
-from chassis.event_store.write_sets import CONFLICTS, insert, run_statements
+from chassis.event_store.write_sets import CONFLICTS, insert, refusal_of, run_statements
 from chassis.eventsourcing.event_store import VersionConflict, WriteSet
 from chassis.postgres.connection import Connection
 from chassis.runtime.faults import is_transient
@@ -42,7 +42,7 @@ async def commit(connection: Connection, write_sets: Sequence[WriteSet]) -> list
                 await _conflicts(connection, write_sets, remaining) if isinstance(error, asyncpg.UniqueViolationError) else {}
             )
             if not conflicts and len(remaining) == 1:
-                conflicts = {remaining[0]: error}
+                conflicts = {remaining[0]: refusal_of(error)}
             if not conflicts:
                 # The content of an unidentified set is at fault: write each set alone.
                 for i in remaining:

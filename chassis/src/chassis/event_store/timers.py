@@ -29,6 +29,11 @@ FIRED = Counter("timers_fired", "Timers fired", ["kind", "outcome"])
 BATCH_SIZE = 100
 POLL_SECONDS = 1.0
 LEASE = timedelta(seconds=30)
+_BLOCKED = """
+SELECT FROM blocked_streams WHERE blocked_streams.merchant_id = timers.merchant_id AND stream = timers.kind || '-' || timers.id
+AND released_at IS NULL
+"""
+"""Streams under review after a restore. Their timers wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +113,7 @@ class TimerLoop:
 async def _claim(pool: asyncpg.Pool, kinds: list[str]) -> list[Due]:
     """Lease due timers, merchant by merchant: the clocks differ, so each merchant has its own range of the index."""
     rows = await pool.fetch(
-        """
+        f"""
         WITH RECURSIVE merchant AS (
             (SELECT merchant_id FROM timers ORDER BY merchant_id LIMIT 1)
             UNION ALL
@@ -126,7 +131,7 @@ async def _claim(pool: asyncpg.Pool, kinds: list[str]) -> list[Due]:
             CROSS JOIN LATERAL (
                 SELECT merchant_id, kind, id, name FROM timers
                 WHERE timers.merchant_id = merchant.merchant_id AND due_at <= clock.now AND kind = ANY($1::text[])
-                  AND (leased_until IS NULL OR leased_until < now())
+                  AND (leased_until IS NULL OR leased_until < now()) AND NOT EXISTS ({_BLOCKED})
                 ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
             ) AS due
             LIMIT $2
@@ -144,10 +149,11 @@ async def _claim(pool: asyncpg.Pool, kinds: list[str]) -> list[Due]:
 
 async def _claim_of_merchant(pool: asyncpg.Pool, kinds: list[str], merchant_id: UUID, until: datetime) -> list[Due]:
     rows = await pool.fetch(
-        """
+        f"""
         WITH due AS (
             SELECT kind, id, name FROM timers
             WHERE merchant_id = $1 AND due_at <= $2 AND kind = ANY($3::text[]) AND (leased_until IS NULL OR leased_until < now())
+              AND NOT EXISTS ({_BLOCKED})
             ORDER BY due_at LIMIT $4 FOR UPDATE SKIP LOCKED
         )
         UPDATE timers SET leased_until = now() + $5 FROM due
@@ -165,7 +171,10 @@ async def _claim_of_merchant(pool: asyncpg.Pool, kinds: list[str], merchant_id: 
 
 async def _due_of_merchant(pool: asyncpg.Pool, kinds: list[str], merchant_id: UUID, until: datetime) -> set[Due]:
     rows = await pool.fetch(
-        "SELECT kind, id, name, due_at FROM timers WHERE merchant_id = $1 AND due_at <= $2 AND kind = ANY($3::text[])",
+        f"""
+        SELECT kind, id, name, due_at FROM timers
+        WHERE merchant_id = $1 AND due_at <= $2 AND kind = ANY($3::text[]) AND NOT EXISTS ({_BLOCKED})
+        """,
         merchant_id,
         until,
         kinds,

@@ -10,6 +10,7 @@ import asyncpg
 from pydantic_core import to_json
 
 from chassis.eventsourcing.event_store import AlreadyAnswered, AlreadyHandled, StoredEvent, VersionConflict, WriteSet
+from chassis.eventsourcing.lost_events import CONSTRAINT, StreamBlocked
 from chassis.eventsourcing.stream import Stream
 from chassis.outbox.states import headers_json
 from chassis.postgres.connection import Connection
@@ -56,8 +57,8 @@ async def read_since(connection: Connection, requests: Sequence[tuple[Stream, in
 async def append_write_sets(connection: Connection, write_sets: Sequence[WriteSet]) -> None:
     """Write the sets in the caller's transaction. It must read its streams before it takes a transaction id (outbox/cursor.py).
 
-    Sets of one stream have consecutive versions; the last set decides about a timer. Raises VersionConflict, AlreadyAnswered or
-    AlreadyHandled, after which the transaction can only be rolled back.
+    Sets of one stream have consecutive versions; the last set decides about a timer. Raises VersionConflict, AlreadyAnswered,
+    AlreadyHandled or StreamBlocked, after which the transaction can only be rolled back.
     """
     try:
         await insert(connection, write_sets)
@@ -65,7 +66,15 @@ async def append_write_sets(connection: Connection, write_sets: Sequence[WriteSe
         if conflict := CONFLICTS.get(violation.constraint_name or ""):
             raise conflict(violation.detail) from violation
         raise
+    except asyncpg.CheckViolationError as violation:
+        raise refusal_of(violation) from violation
     await run_statements(connection, write_sets)
+
+
+def refusal_of(error: Exception) -> Exception:
+    """StreamBlocked for the error of the trigger on `events`; other errors unchanged."""
+    blocked = isinstance(error, asyncpg.CheckViolationError) and error.constraint_name == CONSTRAINT
+    return StreamBlocked(str(error)) if blocked else error
 
 
 async def run_statements(connection: Connection, write_sets: Sequence[WriteSet]) -> None:

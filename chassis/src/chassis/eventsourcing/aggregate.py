@@ -10,6 +10,7 @@ from billing_contracts.envelope import EventData
 from chassis.eventsourcing.codec import Codec
 from chassis.eventsourcing.decider import C, Decider, E, S
 from chassis.eventsourcing.event_store import Statement
+from chassis.eventsourcing.lost_events import NOTHING_LOST, LostHistory
 from chassis.eventsourcing.stream import Stream
 
 
@@ -30,6 +31,7 @@ class Loaded(Generic[S]):
     stream: Stream
     version: int
     state: S | None
+    lost: LostHistory = NOTHING_LOST
 
 
 @dataclass(frozen=True)

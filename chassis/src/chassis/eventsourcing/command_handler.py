@@ -25,6 +25,7 @@ from chassis.eventsourcing.event_store import (
     VersionConflict,
     WriteSet,
 )
+from chassis.eventsourcing.lost_events import LOST, NOTHING_LOST, StreamBlocked
 from chassis.eventsourcing.outbox_message import to_recorded
 from chassis.eventsourcing.stream import Stream
 from chassis.scope import note
@@ -44,18 +45,24 @@ def rehydrate(
     aggregate: Aggregate[C, E, S], stream: Stream, events: Iterable[StoredEvent], base: Loaded[S] | None = None
 ) -> Loaded[S]:
     """Fold a stream's events, oldest first: all of them, or those that follow `base`."""
-    version, state = (base.version, base.state) if base else (0, None)
+    version, state, lost = (base.version, base.state, base.lost) if base else (0, None, NOTHING_LOST)
     for event in events:
-        state = aggregate.decider.evolve(state, aggregate.codec.decode(event.name, event.schema, event.body))
         version = event.version
-    return Loaded(stream, version, state)
+        if event.name == LOST:
+            lost = lost.add(event)
+            continue
+        state = aggregate.decider.evolve(state, aggregate.codec.decode(event.name, event.schema, event.body))
+    return Loaded(stream, version, state, lost)
 
 
 def decide(aggregate: Aggregate[C, E, S], context: Context, loaded: Loaded[S], command: C) -> tuple[Outcome[E, S], WriteSet]:
     """Run the decider and build the write set of its events.
 
-    Raises the domain's refusal, and NoSuchAggregate when the aggregate does not exist and the command creates no event.
+    Raises the domain's refusal, NoSuchAggregate when the aggregate does not exist and the command creates no event, and
+    StreamBlocked.
     """
+    if loaded.lost.under_review:
+        raise StreamBlocked(loaded.stream.name)
     events = aggregate.decider.decide(command, loaded.state)
     version, state, recorded = loaded.version, loaded.state, []
     for event in events:
@@ -116,8 +123,8 @@ class CommandHandler(Generic[C, E, S]):
         With a key, the answer of `answer` or `refused` is stored in the same write and returned to every repetition. A
         repetition that arrives while the first request runs waits for it. `statements` run in the same transaction if there
         are events. Without `refused` the domain's refusal is raised. Raises KeyReused when another request used the key,
-        StoreBusy when the store accepts no more work, StoreAway when the database stays away, and VersionConflict after
-        ATTEMPTS conflicts.
+        StoreBusy when the store accepts no more work, StoreAway when the database stays away, StreamBlocked, and VersionConflict
+        after ATTEMPTS conflicts.
         """
         stream = self.aggregate.stream(context.merchant_id, id)
         note(context.merchant_id, stream.name)
@@ -136,6 +143,10 @@ class CommandHandler(Generic[C, E, S]):
                             return Handled(None, result)
                         raise
                     write_set, result = WriteSet(), refused(refusal)
+                except StreamBlocked:
+                    if key and (result := await self.store.answer_to(key)):
+                        return Handled(None, result)
+                    raise
                 if key and result:
                     write_set = replace(write_set, answer=(key, result))
                 try:

@@ -28,7 +28,7 @@ SIGNED: Final = frozenset({"customer", "service"})
 _COMMON_REFUSALS: Final = {(400, "malformed_request"), (400, "duplicate_header"), (503, "service_unavailable")}
 _BODY_REFUSALS: Final = {(413, "body_too_large"), (415, "unsupported_content_encoding")}
 _JSON_REFUSALS: Final = {(400, "malformed_json"), (415, "unsupported_media_type"), (422, "invalid_request")}
-_CHANGE_REFUSALS: Final = {(503, "too_busy"), (504, "outcome_unknown")}
+_CHANGE_REFUSALS: Final = {(409, "under_review"), (503, "too_busy"), (504, "outcome_unknown")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from chassis.eventsourcing.event_store import StoreAway, StoreBusy
+from chassis.eventsourcing.lost_events import StreamBlocked
 from chassis.http import security_events
 from chassis.http.methods import methods_of
 from chassis.runtime.fault_kinds import TRANSIENT
@@ -93,6 +94,11 @@ def outcome_unknown() -> Problem:
     return Problem(504, "outcome_unknown", "A part of the system did not respond; the request may or may not have taken effect")
 
 
+def under_review() -> Problem:
+    title = "This is under review after a restore; nothing was changed"
+    return Problem(409, "under_review", title)
+
+
 def interrupted(method: str) -> Problem:
     """For a process that stops before it has responded."""
     return unavailable() if method in CHANGES_NOTHING else outcome_unknown()
@@ -148,6 +154,10 @@ def install(app: FastAPI, refusals: Refusals) -> None:
         log_failure(request, problem)
         return problem.response()
 
+    async def blocked(_: Request, error: Exception) -> Response:
+        log.info("request.stream_blocked", stream=str(error))
+        return under_review().response()
+
     async def refused(_: Request, error: Exception) -> Response:
         return problem_of_refusal(refusals, error).response()
 
@@ -181,6 +191,7 @@ def install(app: FastAPI, refusals: Refusals) -> None:
         return problem.response()
 
     app.add_exception_handler(Problem, problem)
+    app.add_exception_handler(StreamBlocked, blocked)
     for refusal in refusals:
         app.add_exception_handler(refusal, refused)
     for driver in _DRIVERS:

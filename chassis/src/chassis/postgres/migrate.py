@@ -122,7 +122,9 @@ async def _grant(connection: "asyncpg.Connection", role: str) -> None:
         await connection.execute(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {name}")
         # events are immutable
         await connection.execute(f"REVOKE UPDATE, DELETE, TRUNCATE ON events FROM {name}")
-        await connection.execute(f"REVOKE INSERT, UPDATE, DELETE ON migrations FROM {name}")
+        for table in ("migrations", "restoration", "blocked_streams"):
+            if await connection.fetchval("SELECT to_regclass($1)", table):
+                await connection.execute(f"REVOKE INSERT, UPDATE, DELETE ON {table} FROM {name}")
 
 
 def _sha256(file: Path) -> str:

@@ -41,6 +41,7 @@ from chassis.runtime.signals import RELOAD_SIGNAL, STOP_SIGNALS_OF_SERVICES
 from chassis.service.kafka_settings import KAFKA_FIELDS
 from chassis.service.live_settings import LiveSettings
 from chassis.service.readiness import check_database, check_kafka, watch_tasks
+from chassis.service.restoration import require_reconciled
 from chassis.service.settings import ServiceSettings
 from chassis.tenants import Tenants
 
@@ -145,6 +146,7 @@ async def _open(
         max_size=settings.database_connections,
     )
     closing.push_async_callback(pool.close)
+    await require_reconciled(pool)
     signer = Signer(name, settings.service_private_key.get_secret_value())
     client = ServiceClient(settings.tenants_url, settings.tenants_service, signer)
     closing.push_async_callback(client.close)

@@ -23,6 +23,16 @@ LAST_ZONE = "Etc/GMT+12"
 """The zone of a merchant that is not known here yet. A month ends there last, so that no card is refused too early."""
 
 
+def _not_blocked(table: str) -> str:
+    """A condition: the payment of the row's invoice is not under review after a restore."""
+    return f"""
+    NOT EXISTS (
+        SELECT FROM blocked_streams WHERE blocked_streams.merchant_id = {table}.merchant_id
+        AND stream = 'payment-' || {table}.invoice_id AND released_at IS NULL
+    )
+    """
+
+
 class PostgresChargeQueue:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
@@ -32,6 +42,7 @@ class PostgresChargeQueue:
             f"""
             WITH due AS (
                 SELECT merchant_id, charge_id FROM attempt WHERE status IN ('open', 'unknown') AND call_at <= now()
+                  AND {_not_blocked("attempt")}
                 ORDER BY call_at LIMIT $1 FOR UPDATE SKIP LOCKED
             ), claimed AS (
                 UPDATE attempt SET call_at = now() + make_interval(secs => $2), calls = attempt.calls + 1
@@ -54,7 +65,7 @@ class PostgresChargeQueue:
             WITH due AS (
                 SELECT merchant_id, invoice_id FROM collection
                 WHERE state = 'void' AND paid_charge IS NOT NULL AND refunded_at IS NULL AND refund_call_at <= now()
-                  AND amount_minor > 0
+                  AND amount_minor > 0 AND {_not_blocked("collection")}
                 ORDER BY refund_call_at LIMIT $1 FOR UPDATE SKIP LOCKED
             ), owed AS (
                 UPDATE collection
@@ -76,13 +87,13 @@ class PostgresChargeQueue:
 
     async def agreements(self, most: int, lease: float) -> list[Agreement]:
         rows = await self._pool.fetch(
-            """
+            f"""
             WITH due AS (
                 SELECT merchant_id, invoice_id FROM agreed_charge AS agreed
                 WHERE call_at <= now() AND NOT EXISTS (
                     SELECT FROM attempt WHERE merchant_id = agreed.merchant_id AND invoice_id = agreed.invoice_id
                     AND status IN ('open', 'unknown')
-                )
+                ) AND {_not_blocked("agreed")}
                 ORDER BY call_at LIMIT $1 FOR UPDATE SKIP LOCKED
             ), claimed AS (
                 UPDATE agreed_charge AS agreed SET call_at = now() + make_interval(secs => $2)

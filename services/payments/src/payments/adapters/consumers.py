@@ -24,6 +24,8 @@ def consumer(wallets: Wallets, payments: Payments, rows: Rows) -> Consumer:
         envelope, issued = received.envelope, received.data
         period = reactions.period_of(issued)
         unit.write(rows.collection_opened(received, reactions.money(issued), period))
+        if await unit.decided_before_restore(payments, aggregate_id(envelope), cause=received):
+            return
         wallet = await wallet_of(unit, envelope)
 
         async def payment_of(invoice_id: UUID) -> Payment | None:
@@ -34,6 +36,8 @@ def consumer(wallets: Wallets, payments: Payments, rows: Rows) -> Consumer:
 
     async def try_again(received: Received[SubscriptionRetryDue], unit: UnitOfWork) -> None:
         invoice_id = received.data.invoice_id
+        if await unit.decided_before_restore(payments, invoice_id, cause=received):
+            return
         if await open_for_collection(unit, received.envelope.merchantid, invoice_id):
             command = reactions.try_again(received, await wallet_of(unit, received.envelope))
             await unit.decide(payments, invoice_id, command, cause=received)
@@ -44,7 +48,7 @@ def consumer(wallets: Wallets, payments: Payments, rows: Rows) -> Consumer:
         unit.write(*rows.collection_closed(received.envelope.merchantid, aggregate_id(received.envelope), state))
 
     async def wallet_of(unit: UnitOfWork, envelope: Envelope) -> Wallet | None:
-        return (await unit.state(wallets, envelope.merchantid, customer_of(envelope)))[1]
+        return await unit.complete_state(wallets, envelope.merchantid, customer_of(envelope))
 
     def streams_of_invoice(received: Received[Any]) -> Sequence[Stream]:
         return streams(received.envelope, aggregate_id(received.envelope))

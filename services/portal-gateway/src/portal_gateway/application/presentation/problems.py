@@ -32,6 +32,9 @@ BY_CODE: Final = {
     "nothing_owed": N_("There's no amount due on this invoice anymore, so nothing was charged."),
     "payment_method_gone": N_("That card is no longer on file. Nothing was charged: check your payment method."),
     "export_running": N_("Another download is in progress. Try again when it finishes."),
+    "under_review": N_(
+        "This part of your account is under review and can't be changed right now. Nothing changed and nothing was charged."
+    ),
     "kafka_unavailable": UNAVAILABLE,
     "too_busy": UNAVAILABLE,
 }
