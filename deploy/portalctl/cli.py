@@ -45,6 +45,7 @@ from portalctl.local.process_table import read_processes
 from portalctl.local.services import SERVICES
 from portalctl.local.supervisor import supervise
 from portalctl.quarantine_cli import quarantine_app
+from portalctl.recovery.reconcile_cli import blocked_app, reconcile
 from portalctl.settings import Settings
 from portalctl.terminal import err, exit_on_error, out, say
 from portalctl.up import bring_up
@@ -56,7 +57,8 @@ app.add_typer(topics_app, name="topics")
 app.add_typer(links_app, name="links")
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(cards_app, name="cards")
-app.add_typer(keys_app, name="keys")
+app.add_typer(blocked_app, name="blocked")
+app.command()(reconcile)
 app.command("env")(show_settings)
 
 T = TypeVar("T")

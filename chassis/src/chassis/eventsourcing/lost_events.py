@@ -6,9 +6,12 @@ released the stream.
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 from uuid import UUID
 
+from billing_contracts.envelope import Envelope
 from chassis.eventsourcing.event_store import StoredEvent
 
 LOST = "LostEvent"
@@ -17,6 +20,9 @@ UNDER_REVIEW = 1
 RELEASED = 2
 CONSTRAINT = "stream_blocked"
 """The name in the error of the trigger `refuse_blocked_stream`."""
+
+Adopt: TypeAlias = Callable[[Any, Envelope, Any], Any]
+"""(public data, envelope, state before the event) -> the private event, or None if it does not follow in this case."""
 
 
 class StreamBlocked(Exception):

@@ -1,0 +1,1 @@
+"""Backup, restore, and the comparison of restored databases with the topics."""

@@ -1,0 +1,87 @@
+"""Private events that follow from their public ones, by public type: the inverse of the publication, where it has one.
+
+A restored store takes these events over from the topic. The start of an attempt is not here: its public event does not contain
+when the customer confirmed the charge. The outcome of an attempt that the store knows follows from both.
+"""
+
+from collections.abc import Mapping
+
+from billing_contracts import payments as public
+from billing_contracts import shapes
+from billing_contracts.envelope import Envelope
+from chassis.eventsourcing.lost_events import Adopt
+from payments.domain.confirmation import Confirmation, ConfirmedCharge, Period
+from payments.domain.payment.events import AttemptFailed, AttemptSucceeded, OutcomeUnknown, Refunded
+from payments.domain.payment.payment import Payment
+from payments.domain.shapes import Brand, FailureCode, Method, Money
+from payments.domain.wallet.events import DefaultChanged, MethodRemoved, PaymentConfirmed
+
+
+def _default_changed(data: public.PaymentMethodUpdated, envelope: Envelope, _: object) -> DefaultChanged | None:
+    if envelope.customerid is None:
+        return None
+    method = _method(data.payment_method)
+    confirmed = _confirmation(data.confirmation, method) if data.confirmation else None
+    return DefaultChanged(envelope.customerid, method, data.replaces, data.charged_invoices, envelope.time, confirmed)
+
+
+def _confirmed(data: public.PaymentConfirmed, envelope: Envelope, _: object) -> PaymentConfirmed:
+    method = _method(data.payment_method)
+    return PaymentConfirmed(data.invoice_id, method, _confirmation(data.confirmation, method), envelope.time)
+
+
+def _removed(data: public.PaymentMethodRemoved, envelope: Envelope, _: object) -> MethodRemoved:
+    return MethodRemoved(data.payment_method_id, envelope.time)
+
+
+def _succeeded(data: public.PaymentSucceeded, envelope: Envelope, it: Payment | None) -> AttemptSucceeded | None:
+    if it is None or it.open is None or it.open.id != data.charge_id:
+        return None
+    return AttemptSucceeded(it.open, data.reference, envelope.time)
+
+
+def _failed(data: public.PaymentFailed, envelope: Envelope, it: Payment | None) -> AttemptFailed | None:
+    if it is None or it.open is None or it.open.id != data.charge_id:
+        return None
+    facts = FailureCode(data.code), data.retryable, data.reference, envelope.time
+    return AttemptFailed(it.bill, it.open, *facts, followed=data.followed, needs_confirmation=data.needs_confirmation)
+
+
+def _unknown(data: public.PaymentOutcomeUnknown, envelope: Envelope, it: Payment | None) -> OutcomeUnknown | None:
+    if it is None or it.open is None or it.open.id != data.charge_id:
+        return None
+    return OutcomeUnknown(it.open, data.next_check_at, envelope.time)
+
+
+def _refunded(data: public.PaymentRefunded, envelope: Envelope, it: Payment | None) -> Refunded | None:
+    if it is None or it.paid is None or it.paid.id != data.charge_id or data.reference is None:
+        return None
+    return Refunded(it.paid, data.reference, envelope.time)
+
+
+ADOPTED: Mapping[str, Adopt] = {
+    public.PaymentMethodUpdated.TYPE: _default_changed,
+    public.PaymentConfirmed.TYPE: _confirmed,
+    public.PaymentMethodRemoved.TYPE: _removed,
+    public.PaymentSucceeded.TYPE: _succeeded,
+    public.PaymentFailed.TYPE: _failed,
+    public.PaymentOutcomeUnknown.TYPE: _unknown,
+    public.PaymentRefunded.TYPE: _refunded,
+}
+
+
+def _method(card: shapes.Card) -> Method:
+    return Method(card.id, Brand(card.brand), card.last4, card.exp_month, card.exp_year)
+
+
+def _confirmation(confirmed: public.Confirmation, method: Method) -> Confirmation:
+    charges = tuple(
+        ConfirmedCharge(
+            each.invoice_id,
+            each.subscription_id,
+            Money(each.amount.amount_minor, each.amount.currency),
+            Period(each.period.start, each.period.end) if each.period else None,
+        )
+        for each in confirmed.charges
+    )
+    return Confirmation(confirmed.id, confirmed.at, charges, method.id)
