@@ -45,6 +45,7 @@ from portalctl.local.process_table import read_processes
 from portalctl.local.services import SERVICES
 from portalctl.local.supervisor import supervise
 from portalctl.quarantine_cli import quarantine_app
+from portalctl.recovery.backup_cli import make_backup_command, refill_command, restore_command
 from portalctl.recovery.reconcile_cli import blocked_app, reconcile
 from portalctl.settings import Settings
 from portalctl.terminal import err, exit_on_error, out, say
@@ -59,6 +60,9 @@ app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(cards_app, name="cards")
 app.add_typer(blocked_app, name="blocked")
 app.command()(reconcile)
+app.command("backup")(make_backup_command)
+app.command("restore")(restore_command)
+topics_app.command("refill")(refill_command)
 app.command("env")(show_settings)
 
 T = TypeVar("T")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydantic_settings import SettingsConfigDict
 
 from chassis.kafka_access import KafkaAccess
@@ -11,6 +11,17 @@ from chassis.service.kafka_settings import KafkaSettings
 from chassis.service.setting_types import AdministratorUrl, Expected, KafkaServers, PostgresUrl
 
 DEADLINE_SECONDS = 600.0
+
+
+def _wal_folder(text: str) -> str:
+    if not text.startswith("/"):
+        raise ValueError("is not an absolute path")
+    if any(each in "'%\\\"" or not each.isprintable() for each in text):
+        raise ValueError("contains a quote, percent sign, backslash or control character")
+    return text.rstrip("/") or "/"
+
+
+WalFolder = Annotated[str, AfterValidator(_wal_folder), Expected("the absolute path of a folder, without quotes and %")]
 
 
 class Settings(KafkaSettings):
@@ -21,6 +32,9 @@ class Settings(KafkaSettings):
     portal_postgres_url: AdministratorUrl | None = None
     """A PostgreSQL server to use instead of a local one, with an administrator who may create roles and databases. PG* variables
     are ignored."""
+    portal_wal_archive: WalFolder | None = None
+    """A folder into which the local stack's PostgreSQL archives its log, every 60 s at most, for restores to any time. Best on
+    another disk."""
     portal_deadline_seconds: Annotated[
         float, Field(ge=5, le=86400, allow_inf_nan=False), Expected("a number of seconds from 5 to 86400")
     ] = DEADLINE_SECONDS

@@ -11,7 +11,7 @@ from verify.card_leaks import leaking_rows
 from verify.rows import Event, Snapshot
 
 _CONNECT_SECONDS = 60
-_CHASSIS_TABLES = ("offsets", "projection", "quarantine", "timers", "outbox", "idempotency")
+_CHASSIS_TABLES = ("offsets", "projection", "quarantine", "timers", "outbox", "idempotency", "blocked_streams")
 _TABLES = {
     "subscriptions": ("open_sagas", "customers", "subscriptions"),
     "payments": ("attempt", "collection", "agreed_charge", "payment_method", "sandbox_charge", "sandbox_refund"),

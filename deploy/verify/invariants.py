@@ -15,6 +15,7 @@ from verify.checks import (
     invoices,
     liveness,
     read_models,
+    restores,
     streams,
 )
 from verify.recorded_state import RecordedState
@@ -53,6 +54,7 @@ INVARIANTS = (
     Invariant("I15", "same idempotency key, same answer, one effect", answers.answered_once),
     Invariant("I16", "every saga is finished or waits for something", liveness.sagas_wait),
     Invariant("I17", "charges caused by a confirmation <= the total confirmed", confirmations.within_the_confirmed_total),
+    Invariant("I18", "no stream is under review after a restore", restores.nothing_under_review),
 )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from chassis.eventsourcing.aggregate import Aggregate
+from chassis.eventsourcing.lost_events import LOST
 from invoicing.application.aggregates import INVOICE
 from payments.application.aggregates import PAYMENT, WALLET
 from subscriptions.application.aggregates import MERCHANT, PLAN, SUBSCRIPTION
@@ -55,8 +56,10 @@ def fold(database: str, events: Iterable[Event]) -> Folded:
     failures: dict[Name, str] = {}
     for name, stream in rows.items():
         stream.sort(key=lambda event: event.version)
+        if not (known := [event for event in stream if event.name != LOST]):
+            continue
         try:
-            streams[name] = history_of(database, stream)
+            streams[name] = history_of(database, known)
         except Exception as error:
             failures[name] = f"{type(error).__name__}: {error}"
     return Folded(rows, streams, failures)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from chassis.kafka_access import KafkaAccess
@@ -26,11 +27,14 @@ class ExternalServers:
 
     kafka: KafkaAccess | None = None
     postgres: str | None = None
+    wal_archive: Path | None = None
+    """Where the local PostgreSQL, if it is used, archives its log."""
 
     @classmethod
     def of(cls, settings: Settings) -> "ExternalServers":
         url = settings.portal_postgres_url
-        return cls(settings.kafka_of({}), url.get_secret_value() if url else None)
+        archive = settings.portal_wal_archive
+        return cls(settings.kafka_of({}), url.get_secret_value() if url else None, Path(archive) if archive else None)
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,10 @@ class Layout:
         if self.external.postgres:
             return None
         log = self.folder.log("postgres")
-        return PostgresServer(self.folder.postgres, self.ports["postgres"], self.keys.passwords["postgres"], log)
+        archive = self.external.wal_archive
+        return PostgresServer(
+            self.folder.postgres, self.ports["postgres"], self.keys.passwords["postgres"], log, wal_archive=archive
+        )
 
     @property
     def kafka(self) -> KafkaServer | None:

@@ -19,6 +19,7 @@ from portalctl.local.errors import PortTaken, StackError
 from portalctl.local.members import works_in
 from portalctl.local.programs import Program, User, child_environment, run_tool, tied_command
 from portalctl.local.progress import Report, silent
+from portalctl.local.wal_archive import archive_settings
 
 _ANSWER_SECONDS = 30.0
 _SETTINGS = {
@@ -43,6 +44,8 @@ class PostgresServer:
     password: str
     log: Path
     settings: Mapping[str, str] = field(default_factory=dict)
+    wal_archive: Path | None = None
+    """The folder of the archived log; None: no archive."""
 
     @property
     def url(self) -> str:
@@ -60,17 +63,22 @@ class PostgresServer:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         if user == "nobody":
             check_reachable(self.folder, binaries())
+        if self.wal_archive is not None:
+            self.wal_archive.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if user == "nobody":
+                os.chown(self.wal_archive, NOBODY, NOBODY)
         if not self.data.exists():
             report("preparing PostgreSQL's data folder")
             await self._initialise(user)
         # A copy or a backup may have lost the mode, and the server then refuses to start.
         self.data.chmod(0o700)
         if user == "nobody":
-            _hand_over(self.data)
+            hand_over(self.data)
         _remove_stale_pid_file(self.data)
 
     def program(self) -> Program:
-        settings = _SETTINGS | {"port": str(self.port)} | dict(self.settings)
+        archive = archive_settings(self.wal_archive) if self.wal_archive else {}
+        settings = _SETTINGS | {"port": str(self.port)} | archive | dict(self.settings)
         arguments = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return Program(
             name=self.name,
@@ -91,7 +99,7 @@ class PostgresServer:
         password_file.touch(mode=0o600)
         password_file.write_text(self.password)
         if user == "nobody":
-            _hand_over(fresh)
+            hand_over(fresh)
             os.chown(password_file, NOBODY, NOBODY)
         options = ["-U", "postgres", "-A", "scram-sha-256", "--pwfile", str(password_file), "-E", "UTF8"]
         locale = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
@@ -148,7 +156,8 @@ def check_reachable(*folders: Path) -> None:
                 )
 
 
-def _hand_over(folder: Path) -> None:
+def hand_over(folder: Path) -> None:
+    """Give the files to the user `nobody`, as whom a server of root runs."""
     if folder.stat().st_uid == NOBODY:
         return
     for path in [folder, *folder.rglob("*")]:

@@ -86,7 +86,10 @@ def list_blocked(
     every: Annotated[bool, typer.Option("--all", help="Also released ones.")] = False,
     as_json: Json = False,
 ) -> None:
-    """List blocked streams: service, merchant, stream, kind, last version in the store, last one on the topic; separated by tabs."""
+    """List blocked streams: service, merchant, stream, kind, last version in store and on topic; separated by tabs.
+
+    Exit codes: 0; 1 if a database cannot be used.
+    """
     with exit_on_error():
         rows = asyncio.run(_blocked(context.obj, _settings(None), every))
     if as_json:

@@ -129,8 +129,8 @@ class Report:
                 "accepted" if accepted else f"accept it with: portalctl blocked release {service} {stream} --merchant {merchant}"
             )
             yield f"fork: {stream}: {state}"
-        for merchant, series, last in self.series:
-            yield f"invoice series {series} of merchant {merchant} continues after {last}"
+        for owner, series, number in self.series:
+            yield f"invoice series {series} of merchant {owner} continues after {number}"
         yield f"{self.profiles} customers' profiles taken over from the topic, {len(self.erased)} erasures applied again"
         for owner, customer in self.vanished[:most]:
             yield f"customer {customer} of merchant {owner} has no record on the topic: erased? see --erase-vanished"

@@ -1,11 +1,12 @@
 """The servers of a recovery: those that the settings name, or the local stack's, started without its services."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 from chassis.kafka_access import KafkaAccess
+from portalctl.local.cleanup import sweep
 from portalctl.local.databases import url_of
 from portalctl.local.errors import PortTaken, StackError
 from portalctl.local.folder import Folder
@@ -48,12 +49,22 @@ async def local_layout(folder: Folder, settings: Settings) -> AsyncIterator[Layo
     if not folder.lock.exists():
         missing = [variable_of(name) for name in DATABASES]
         raise StackError(f"no stack was started in {folder.root}: set {', '.join(missing)} and KAFKA_BOOTSTRAP_SERVERS")
+    with stopped_stack(folder):
+        folder.make()
+        yield layout_for_start(folder, SERVICES, ExternalServers.of(settings))
+
+
+@contextmanager
+def stopped_stack(folder: Folder) -> Iterator[None]:
+    """Keep the stack from starting during the block. Raises StackError if it runs."""
     try:
-        with held(folder.lock):
-            folder.make()
-            yield layout_for_start(folder, SERVICES, ExternalServers.of(settings))
+        stack = ExitStack()
+        stack.enter_context(held(folder.lock))
     except Held:
         raise StackError("the stack runs: stop it with `portalctl down` first") from None
+    with stack:
+        sweep(folder)
+        yield
 
 
 def owners_of(layout: Layout) -> dict[str, str]:

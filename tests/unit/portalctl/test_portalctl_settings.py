@@ -24,6 +24,7 @@ WRONG = {
     **WRONG_KAFKA_SECURITY,
     "PORTAL_POSTGRES_URL": POSTGRES,
     "PORTAL_DEADLINE_SECONDS": ("x", "-1", "0", "4", "86401", "nan", "inf", "1e999"),
+    "PORTAL_WAL_ARCHIVE": ("archive", "/a'b", "/a%b", "/a\nb"),
     "REPLICATION": ("x", "0", "-1", "101", "1.5", "nan"),
     "SUBSCRIPTIONS_DATABASE_URL": (*POSTGRES, "postgresql://u@h"),
     "PAYMENTS_DATABASE_URL": POSTGRES,
