@@ -4,7 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from itertools import pairwise
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,7 @@ from invoicing.application.aggregates import CODEC
 from invoicing.application.publication import issued as published
 from invoicing.domain.invoice.events import Issued
 from subscriptions.domain.subscription.events import RenewalDue
+from verify.checks.restores import lost_numbers
 from verify.quarantined import Quarantined
 from verify.recorded_state import RecordedState
 from verify.rows import same_json
@@ -34,22 +35,32 @@ def invoices_of(recorded: RecordedState) -> list[Invoice]:
     return [Invoice(each.merchant_id, each.id, each.events[0]) for each in streams if isinstance(each.events[0], Issued)]
 
 
+@dataclass(frozen=True, order=True)
+class Number:
+    ordinal: int
+    issued_on: date
+    number: str
+
+
 def numbered(recorded: RecordedState) -> Iterator[str]:
-    """I4: numbers are 1..n, dates rise, and counters agree."""
-    series: dict[tuple[UUID, str], list[Invoice]] = defaultdict(list)
+    """I4: numbers are 1..n, dates rise, and counters agree. Invoices that a restore has lost keep their numbers."""
+    series: dict[tuple[UUID, str], list[Number]] = defaultdict(list)
     for invoice in invoices_of(recorded):
-        series[invoice.merchant_id, invoice.issued.series].append(invoice)
+        issued = invoice.issued
+        series[invoice.merchant_id, issued.series].append(Number(issued.ordinal, issued.issued_on, issued.number))
+    for merchant_id, prefix, ordinal, issued_on, number in lost_numbers(recorded):
+        series[merchant_id, prefix].append(Number(ordinal, issued_on, number))
     counters = {(row["merchant_id"], row["name"]): row for row in recorded.rows("invoicing", "series")}
     for name in series.keys() | counters.keys():
-        invoices = sorted(series.get(name, []), key=lambda invoice: invoice.issued.ordinal)
-        ordinals = [invoice.issued.ordinal for invoice in invoices]
+        invoices = sorted(series.get(name, []))
+        ordinals = [invoice.ordinal for invoice in invoices]
         if ordinals != list(range(1, len(ordinals) + 1)):
-            wrong = next(each for at, each in enumerate(invoices, 1) if each.issued.ordinal != at)
-            yield f"series {name[1]} of merchant {name[0]} is not 1..{len(ordinals)}: see {wrong.issued.number}"
+            wrong = next(each for at, each in enumerate(invoices, 1) if each.ordinal != at)
+            yield f"series {name[1]} of merchant {name[0]} is not 1..{len(ordinals)}: see {wrong.number}"
         for before, after in pairwise(invoices):
-            if after.issued.issued_on < before.issued.issued_on:
-                yield f"{after.issued.number} is dated before {before.issued.number}"
-        last = (invoices[-1].issued.ordinal, invoices[-1].issued.issued_on) if invoices else (0, None)
+            if after.issued_on < before.issued_on:
+                yield f"{after.number} is dated before {before.number}"
+        last = (invoices[-1].ordinal, invoices[-1].issued_on) if invoices else (0, None)
         row = counters.get(name)
         if row is None or (row["last"], row["last_issued_on"] if invoices else None) != last:
             stored = f"{row['last']} on {row['last_issued_on']}" if row else "nothing"
