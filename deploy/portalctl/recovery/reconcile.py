@@ -207,4 +207,5 @@ def _lost_of(comparison: Comparison) -> list[TopicEvent]:
 
 def _lost_event(event: TopicEvent) -> LostEvent:
     envelope = event.envelope
-    return LostEvent(envelope.merchantid, envelope.subject, envelope.sequence, envelope.id, envelope.causationid, event.message)
+    ids = envelope.id, envelope.causationid, envelope.customerid
+    return LostEvent(envelope.merchantid, envelope.subject, envelope.sequence, *ids, event.message)

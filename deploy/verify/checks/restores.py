@@ -51,11 +51,15 @@ def lost_events(events: Iterable[Event]) -> Iterator[Event]:
 
 
 def _with_a_loss(recorded: RecordedState) -> frozenset[str]:
-    streams = {
-        *(row["stream"] for snapshot in recorded.snapshots.values() for row in snapshot.rows("blocked_streams")),
-        *(event.stream for snapshot in recorded.snapshots.values() for event in lost_events(snapshot.events)),
-    }
-    return frozenset(stream.partition("-")[2] for stream in streams)
+    """The ids of these aggregates, and of the charges of lost payments."""
+    ids = set()
+    for snapshot in recorded.snapshots.values():
+        ids |= {row["stream"].partition("-")[2] for row in snapshot.rows("blocked_streams")}
+        for event in lost_events(snapshot.events):
+            ids.add(event.stream.partition("-")[2])
+            if (envelope := envelope_of(event.value)) and (charge := envelope.data.get("charge_id")):
+                ids.add(str(charge))
+    return frozenset(ids)
 
 
 def _described(event: Event) -> str:

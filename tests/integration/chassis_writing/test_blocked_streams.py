@@ -40,7 +40,7 @@ async def owner(service: ServiceDatabase) -> AsyncIterator[asyncpg.Connection]:
 def lost(stream: Stream, version: int, cause: UUID | None = None) -> LostEvent:
     """An event of the stream as it is read from the topic."""
     recorded = to_recorded(LAMP, CONTEXT, stream, version, SwitchedOff(NOON), Lamp(None, version))
-    return LostEvent(stream.merchant_id, stream.name, version, recorded.event_id, cause, recorded.message)
+    return LostEvent(stream.merchant_id, stream.name, version, recorded.event_id, cause, None, recorded.message)
 
 
 async def block_ahead(owner: asyncpg.Connection, stream: Stream, store_version: int, *events: LostEvent) -> None:

@@ -153,7 +153,7 @@ async def test_a_fork_keeps_the_services_stopped_and_is_not_sent(system: System)
     await system.relay()
     before = await system.on_topic()
     await system.restore(backup)
-    await system.handle(forked, _cancel("immediately"))
+    await system.handle(forked, replace(_cancel("at_period_end"), by="customer"))
     await system.start(ahead)
 
     report = await system.reconcile()

@@ -43,6 +43,7 @@ class LostEvent:
     version: int
     event_id: UUID
     causation_id: UUID | None
+    customer_id: UUID | None
     message: Message
 
 
@@ -62,7 +63,7 @@ async def block(connection: Connection, streams: Sequence[BlockedStream], lost: 
                 each.event_id,
                 LOST,
                 UNDER_REVIEW,
-                body_of(each.causation_id),
+                body_of(each.causation_id, each.customer_id),
                 each.message.topic,
                 headers_json(each.message.headers),
                 each.message.value,

@@ -36,16 +36,22 @@ class LostHistory:
     under_review: bool = False
     causes: frozenset[UUID] = frozenset()
     """Ids of the events that led to the lost events. A reaction to one of them must not decide again."""
+    customer_id: UUID | None = None
 
     def add(self, event: StoredEvent) -> "LostHistory":
-        cause = json.loads(event.body).get("causation_id")
-        causes = self.causes | {UUID(cause)} if cause else self.causes
-        return LostHistory(self.under_review or event.schema == UNDER_REVIEW, causes)
+        body = json.loads(event.body)
+        cause, customer = body.get("causation_id"), body.get("customer_id")
+        return LostHistory(
+            self.under_review or event.schema == UNDER_REVIEW,
+            self.causes | {UUID(cause)} if cause else self.causes,
+            UUID(customer) if customer else self.customer_id,
+        )
 
 
 NOTHING_LOST = LostHistory()
 
 
-def body_of(causation_id: UUID | None) -> str:
+def body_of(causation_id: UUID | None, customer_id: UUID | None) -> str:
     """The stored body of a lost event."""
-    return json.dumps({"causation_id": str(causation_id)} if causation_id else {})
+    ids = {"causation_id": causation_id, "customer_id": customer_id}
+    return json.dumps({name: str(id) for name, id in ids.items() if id})

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Response
 from chassis.eventsourcing.aggregate import Loaded, Outcome
 from chassis.eventsourcing.command_handler import CommandHandler
 from chassis.eventsourcing.event_store import Answer, Statement
+from chassis.eventsourcing.lost_events import StreamBlocked
 from chassis.http.authentication import OF_A_MERCHANT, Caller, Merchant, MerchantOrCustomer, Principal, tenant_of
 from chassis.http.commands import CommandParam, CommandRequest, accepted
 from chassis.http.description import answers
@@ -138,8 +139,9 @@ def routes(
 
     async def require_visible(caller: Principal, id: UUID) -> tuple[Loaded[Subscription], Subscription]:
         past = await subscriptions.load(caller.merchant_id, id)
-        caller.must_own(past.state.customer_id if past.state else None)
-        assert past.state, "must_own refuses a subscription that does not exist"
+        caller.must_own(past.state.customer_id if past.state else past.lost.customer_id)
+        if past.state is None:
+            raise StreamBlocked(past.stream.name)  # only its lost events name the customer
         return past, past.state
 
     async def cancellation_of(caller: Principal, body: Cancellation) -> tuple[Cancel, Tax | None]:
