@@ -71,8 +71,12 @@ async def _reset(store: Store) -> int:
 
 
 async def _announce_profiles(connection: Connection) -> tuple[int, int]:
-    """Put every current profile, and a tombstone of every erased customer, into the outbox in place of what is there."""
+    """Put every current profile, and a tombstone of every erased customer, into the outbox in place of what is there.
+
+    The profiles get a new revision: subscribers know the old one under the id of an event that is lost.
+    """
     await connection.execute("DELETE FROM outbox WHERE topic = $1", TOPIC)
+    await connection.execute("UPDATE customers SET revision = revision + 1 WHERE erased_at IS NULL")
     profiles = tombstones = 0
     cursor = connection.cursor(
         """
