@@ -94,8 +94,8 @@ def judge(recorded: RecordedState) -> list[Verdict]:
 def _differences(invariant: Invariant, recorded: RecordedState) -> list[str]:
     differences: list[str] = []
     try:
-        found = invariant.check(recorded)
-        differences.extend(found if invariant is UNDER_REVIEW else restores.unexplained(recorded, found))
+        lines = invariant.check(recorded)
+        differences.extend(lines if invariant is UNDER_REVIEW else restores.unexplained(recorded, lines))
     except Exception as error:
         differences.append(f"cannot be judged: {type(error).__name__}: {error}")
     return differences

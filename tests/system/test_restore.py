@@ -225,11 +225,11 @@ async def test_after_kafka_is_lost_the_topics_are_made_again(started: Restored) 
 
 def broken(output: str) -> dict[str, list[str]]:
     """The violated invariants of `verify`, with their lines."""
-    found: dict[str, list[str]] = {}
+    violated: dict[str, list[str]] = {}
     lines: list[str] = []
     for line in output.splitlines():
         if line.startswith("I"):
-            lines = found.setdefault(line.split()[0], []) if line.split()[1] == "broken" else []
+            lines = violated.setdefault(line.split()[0], []) if line.split()[1] == "broken" else []
         elif line.startswith(" "):
             lines.append(line.strip())
-    return found
+    return violated

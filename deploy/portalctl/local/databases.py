@@ -7,6 +7,8 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 
+from portalctl.local.errors import StackError
+
 _NO_LIMIT_SECONDS = 86400
 # An open write transaction on the server delays every relay, so transactions of services have a limit.
 _SERVICE_LIMITS = {"transaction_timeout": "5s", "lock_timeout": "500ms"}
@@ -56,6 +58,18 @@ async def create(admin_url: str, database: Database, *, own: bool = False) -> No
                 await connection.execute(step.statement)
     finally:
         await connection.close()
+
+
+async def require_reconciled(url: str, *, own: bool = False) -> None:
+    """Raise StackError for a migrated database that was restored from a backup: no service starts on it."""
+    connection = await connect(url, own=own)
+    try:
+        marked = await connection.fetchval("SELECT to_regclass('restoration') IS NOT NULL")
+        note = await connection.fetchval("SELECT note FROM restoration") if marked else None
+    finally:
+        await connection.close()
+    if note is not None:
+        raise StackError(f"the databases were restored ({note or 'marked'}): run portalctl reconcile first")
 
 
 def script(database: Database) -> Iterator[str]:

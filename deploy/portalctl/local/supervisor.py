@@ -13,6 +13,7 @@ from chassis.runtime.signals import STOP_SIGNALS
 from portalctl import topics
 from portalctl.local import databases
 from portalctl.local.cleanup import finish_wipe, sweep
+from portalctl.local.databases import url_of
 from portalctl.local.errors import PortTaken, StackError, within
 from portalctl.local.folder import Folder
 from portalctl.local.layout import ExternalServers, Layout, layout_for_start
@@ -137,6 +138,9 @@ class Supervisor:
             async with self._step(what, layout.postgres.log if layout.postgres else None):
                 await databases.create(layout.admin_url, database, own=layout.postgres is not None)
         await _run_all(self._migrate(service.name, service.migrate(), service.log) for service in layout.services)
+        for database in layout.databases:
+            url = url_of(layout.admin_url, database.name, database.owner)
+            await databases.require_reconciled(url, own=layout.postgres is not None)
 
     async def _migrate(self, name: str, migration: Coroutine[Any, Any, None], log: Path) -> None:
         async with self._step(f"migrating the tables of {name}", log):

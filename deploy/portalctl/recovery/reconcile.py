@@ -1,6 +1,6 @@
 """Compares restored databases with the topics, and prepares them for a start of the services.
 
-The steps are in docs/recovery.md. Everything that is found is computed before anything is changed. The marks that keep the
+The steps are in docs/recovery.md. The result is computed before anything is changed. The marks that keep the
 services from starting are removed last, so that an interrupted run is repeated as a whole.
 """
 
@@ -29,7 +29,7 @@ _BATCH = 2000
 
 
 @dataclass
-class Found:
+class ServiceState:
     """What a service's store and topic have, of the streams that have records beyond the restored cursor."""
 
     comparisons: dict[Name, Comparison] = field(default_factory=dict)
@@ -43,13 +43,13 @@ class Found:
 
     def to_block(self) -> dict[Name, Comparison]:
         kinds = (Kind.TOPIC_AHEAD, Kind.FORK)
-        return {name: found for name, found in self.comparisons.items() if found.kind in kinds and name not in self.accepted}
+        return {name: each for name, each in self.comparisons.items() if each.kind in kinds and name not in self.accepted}
 
 
 class Reconciliation:
     def __init__(self, servers: Servers, stores: Mapping[str, Store], log: TopicLog) -> None:
         self._servers, self._stores, self._log = servers, stores, log
-        self._found: dict[str, Found] = {}
+        self._states: dict[str, ServiceState] = {}
         self._profiles = Differences((), (), ())
         self._erased: set[profiles.CustomerKey] = set()
 
@@ -60,8 +60,8 @@ class Reconciliation:
             store = self._stores[name]
             if await store.is_marked():
                 await _forget_earlier_run(store)
-            found = self._found[name] = await self._compare(store)
-            self._describe(report, service_of(name), found, await store.stream_count())
+            service_state = self._states[name] = await self._compare(store)
+            self._describe(report, service_of(name), service_state, await store.stream_count())
         states = await profiles.read_states(self._log)
         self._profiles = await profiles.differences(self._stores["subscriptions"].connection, states)
         self._erased = set(self._profiles.erased)
@@ -93,47 +93,47 @@ class Reconciliation:
         report.applied = True
         return report
 
-    async def _compare(self, store: Store) -> Found:
+    async def _compare(self, store: Store) -> ServiceState:
         topic = topic_of(store.database)
         events: dict[Name, list[TopicEvent]] = defaultdict(list)
-        found = Found(unsent=await store.unsent())
+        service_state = ServiceState(unsent=await store.unsent())
         async for record in self._log.records(topic, store.sent_to(topic)):
             if event := event_of(record):
                 events[event.of].append(event)
-                found.published.add(event.envelope.id)
-                _note_number(found, event)
+                service_state.published.add(event.envelope.id)
+                _note_number(service_state, event)
         unsent: dict[Name, set[int]] = defaultdict(set)
-        for each in found.unsent:
+        for each in service_state.unsent:
             unsent[each.merchant_id, each.stream].add(each.version)
         names = list(events.keys() | unsent.keys())
         for start in range(0, len(names), _BATCH):
             for name, versions in (await store.versions(names[start : start + _BATCH])).items():
-                found.comparisons[name] = compare(versions, events[name], unsent[name])
+                service_state.comparisons[name] = compare(versions, events[name], unsent[name])
         for row in await blocked_streams(store.connection):
             name = row.merchant_id, row.stream
-            comparison = found.comparisons.get(name)
+            comparison = service_state.comparisons.get(name)
             if row.released_at and comparison and comparison.topic_version <= max(row.topic_version, row.store_version):
-                found.accepted.add(name)
-        return found
+                service_state.accepted.add(name)
+        return service_state
 
-    def _describe(self, report: Report, service: str, found: Found, streams: int) -> None:
+    def _describe(self, report: Report, service: str, service_state: ServiceState, streams: int) -> None:
         kinds = report.streams[service]
-        for name, comparison in found.comparisons.items():
+        for name, comparison in service_state.comparisons.items():
             kinds[comparison.kind] += 1
             report.lost += [LostWrite(service, event) for event in _lost_of(comparison)]
             if comparison.kind is Kind.FORK:
-                report.forks.append((service, name, comparison, name in found.accepted))
-        report.blocked += [(service, name, comparison) for name, comparison in found.to_block().items()]
-        missing = sum(comparison.store_version == 0 for comparison in found.comparisons.values())
-        kinds[Kind.EQUAL] += streams + missing - len(found.comparisons)
-        report.series += [(merchant, series, last) for (merchant, series), (last, _) in found.numbers.items()]
+                report.forks.append((service, name, comparison, name in service_state.accepted))
+        report.blocked += [(service, name, comparison) for name, comparison in service_state.to_block().items()]
+        missing = sum(comparison.store_version == 0 for comparison in service_state.comparisons.values())
+        kinds[Kind.EQUAL] += streams + missing - len(service_state.comparisons)
+        report.series += [(merchant, series, last) for (merchant, series), (last, _) in service_state.numbers.items()]
 
     async def _apply(self, report: Report, name: str, adopting: bool) -> None:
-        store, found, service = self._stores[name], self._found[name], service_of(name)
+        store, service_state, service = self._stores[name], self._states[name], service_of(name)
         connection = store.connection
         blocked, lost = [], []
         async with connection.transaction():
-            for stream, comparison in found.to_block().items():
+            for stream, comparison in service_state.to_block().items():
                 left = comparison.lost
                 if adopting and left and comparison.kind is Kind.TOPIC_AHEAD:
                     adopted = await adopt(connection, left)
@@ -148,22 +148,22 @@ class Reconciliation:
                     lost += [_lost_event(event) for event in left]
             await block(connection, blocked, lost)
             if name == "payments":
-                # With a call counted, the provider is asked for the outcome before it is asked to charge.
+                # With a call counted, the collector requests the charge's outcome before it charges.
                 await connection.execute("UPDATE attempt SET calls = greatest(calls, 1) WHERE status IN ('open', 'unknown')")
-            for (merchant, series), (last, latest) in found.numbers.items():
+            for (merchant, series), (last, latest) in service_state.numbers.items():
                 await connection.execute(_RAISE_SERIES, merchant, series, last, latest)
-        await self._send_around_forks(store, found)
+        await self._send_around_forks(store, service_state)
 
-    async def _send_around_forks(self, store: Store, found: Found) -> None:
-        """Send what the relay would send, without events whose sequence the topic knows under another id."""
-        forked = {(name, fork.sequence) for name, each in found.comparisons.items() for fork in each.forks}
-        withheld = [each for each in found.unsent if ((each.merchant_id, each.stream), each.version) in forked]
-        if not any(each.event_id not in found.published for each in withheld):
+    async def _send_around_forks(self, store: Store, service_state: ServiceState) -> None:
+        """Send what the relay would send, without the events of which the topic knows the sequence under another id."""
+        forked = {(name, fork.sequence) for name, each in service_state.comparisons.items() for fork in each.forks}
+        withheld = [each for each in service_state.unsent if ((each.merchant_id, each.stream), each.version) in forked]
+        if not any(each.event_id not in service_state.published for each in withheld):
             return
         ids = {each.event_id for each in withheld}
-        others = [each for each in found.unsent if each.event_id not in ids]
+        others = [each for each in service_state.unsent if each.event_id not in ids]
         async with Publisher(self._servers.kafka) as publisher:
-            await store.send(publisher, others, found.unsent[-1].position)
+            await store.send(publisher, others, service_state.unsent[-1].position)
 
 
 @asynccontextmanager
@@ -190,15 +190,15 @@ async def _forget_earlier_run(store: Store) -> None:
         await store.connection.execute("DROP TRIGGER IF EXISTS stream_blocked ON events")
 
 
-def _note_number(found: Found, event: TopicEvent) -> None:
+def _note_number(service_state: ServiceState, event: TopicEvent) -> None:
     envelope = event.envelope
     if envelope.type != InvoiceIssued.TYPE:
         return
     issued = data_of(envelope)
     assert isinstance(issued, InvoiceIssued)
     series, _, ordinal = issued.number.rpartition("-")
-    last, latest = found.numbers.get((str(envelope.merchantid), series), (0, issued.issued_on))
-    found.numbers[str(envelope.merchantid), series] = max(last, int(ordinal)), max(latest, issued.issued_on)
+    last, latest = service_state.numbers.get((str(envelope.merchantid), series), (0, issued.issued_on))
+    service_state.numbers[str(envelope.merchantid), series] = max(last, int(ordinal)), max(latest, issued.issued_on)
 
 
 def _lost_of(comparison: Comparison) -> list[TopicEvent]:

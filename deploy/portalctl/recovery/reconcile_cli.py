@@ -33,7 +33,7 @@ def reconcile(
     context: typer.Context,
     kafka: Bootstrap = None,
     adopt: Annotated[
-        bool, typer.Option("--adopt", help="Take lost events over whose private form follows from the public one.")
+        bool, typer.Option("--adopt", help="Take over lost events with a private form that follows from the public one.")
     ] = False,
     erase_vanished: Annotated[
         bool, typer.Option("--erase-vanished", help="Erase restored customers that have no record on the topic any more.")
@@ -68,13 +68,13 @@ async def _reconcile(folder: Folder, settings: Settings, adopt: bool, erase_vani
     from portalctl.recovery.servers import recovery_servers
 
     async with recovery_servers(folder, settings) as servers, reconciliation(servers) as work:
-        found = await work.examine()
+        report = await work.examine()
         if not as_json:
-            for line in found.lines():
+            for line in report.lines():
                 say(line)
         if not yes and not typer.confirm("Change the databases accordingly?", err=True):
-            return found
-        done = await work.apply(found, adopting=adopt, erase_vanished=erase_vanished)
+            return report
+        done = await work.apply(report, adopting=adopt, erase_vanished=erase_vanished)
         if not as_json:
             say("clean: the services may start" if done.clean else "not clean: the services do not start yet")
         return done
@@ -134,8 +134,8 @@ async def _owners(folder: Folder, settings: Settings) -> AsyncIterator[dict[str,
     from portalctl.recovery.servers import recovery_servers
     from verify import sources
 
-    given = all(getattr(settings, sources.variable_of(name).lower()) for name in sources.DATABASES)
-    if given or is_up(folder):
+    named = all(getattr(settings, sources.variable_of(name).lower()) for name in sources.DATABASES)
+    if named or is_up(folder):
         yield sources.databases_of(sources.known_to(folder, settings), settings)
     else:
         async with recovery_servers(folder, settings) as servers:
@@ -193,9 +193,9 @@ def _settings(kafka: str | None) -> Settings:
     return settings.model_copy(update={"kafka_bootstrap_servers": kafka}) if kafka else settings
 
 
-def _report_file(folder: Folder, given: Path | None) -> Path:
+def _report_file(folder: Folder, named: Path | None) -> Path:
     base = folder.root if folder.root.is_dir() else Path.cwd()
-    file = given or base / f"reconcile-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
+    file = named or base / f"reconcile-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
     if file.suffix != ".json":
         raise typer.BadParameter(f"{str(file)!r}; expected the name of a file that ends with .json", param_hint="--report")
     if file.exists() or file.with_suffix(".txt").exists():

@@ -71,7 +71,7 @@ async def _reset(store: Store) -> int:
 
 
 async def _announce_profiles(connection: Connection) -> tuple[int, int]:
-    """Put every current profile, and a tombstone of every erased customer, into the outbox in place of what is there.
+    """Put every current profile, and a tombstone of every erased customer, into the outbox in place of its rows.
 
     The profiles get a new revision: subscribers know the old one under the id of an event that is lost.
     """

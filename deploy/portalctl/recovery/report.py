@@ -79,11 +79,11 @@ class Report:
                     "service": service,
                     "merchant_id": str(name[0]),
                     "stream": name[1],
-                    "kind": found.kind.value,
-                    "store_version": found.store_version,
-                    "topic_version": found.topic_version,
+                    "kind": comparison.kind.value,
+                    "store_version": comparison.store_version,
+                    "topic_version": comparison.topic_version,
                 }
-                for service, name, found in self.blocked
+                for service, name, comparison in self.blocked
             ],
             "forks": [
                 {
@@ -98,10 +98,10 @@ class Report:
                             "published_event_id": str(fork.published.envelope.id),
                             "published_type": fork.published.envelope.type,
                         }
-                        for fork in found.forks
+                        for fork in comparison.forks
                     ],
                 }
-                for service, name, found, accepted in self.forks
+                for service, name, comparison, accepted in self.forks
             ],
             "invoice_series": [{"merchant_id": m, "series": s, "last_on_topic": last} for m, s, last in self.series],
             "profiles_taken_over": self.profiles,
@@ -116,14 +116,14 @@ class Report:
         for each in self.lost[:most]:
             it = each.document()
             amount = f"  {it['amount_minor']} {it['currency']} (minor units)" if it["currency"] else ""
-            kept = "  adopted" if each.adopted else ""
-            yield f"lost: {it['stream']} {it['sequence']}  {it['type'].split('.')[2]}  {it['time']}{amount}{kept}"
+            suffix = "  adopted" if each.adopted else ""
+            yield f"lost: {it['stream']} {it['sequence']}  {it['type'].split('.')[2]}  {it['time']}{amount}{suffix}"
         if len(self.lost) > most:
             yield f"… and {len(self.lost) - most} more lost writes; the report file lists all"
         for kind, amounts in lost_amounts(self.lost).items():
             yield f"lost {kind}: " + ", ".join(f"{minor} {currency}" for currency, minor in amounts.items()) + " (minor units)"
-        for service, (merchant, stream), found in self.blocked[:most]:
-            yield f"blocked: {service} {stream} of merchant {merchant} ({found.kind.value})"
+        for service, (merchant, stream), comparison in self.blocked[:most]:
+            yield f"blocked: {service} {stream} of merchant {merchant} ({comparison.kind.value})"
         for service, (merchant, stream), _, accepted in self.forks:
             state = (
                 "accepted" if accepted else f"accept it with: portalctl blocked release {service} {stream} --merchant {merchant}"
@@ -135,7 +135,7 @@ class Report:
         for owner, customer in self.vanished[:most]:
             yield f"customer {customer} of merchant {owner} has no record on the topic: erased? see --erase-vanished"
         if self.charges_to_check:
-            yield f"{self.charges_to_check} open charges: the provider is asked for their outcome before any new attempt"
+            yield f"{self.charges_to_check} open charges: their outcome is requested from the provider before any new attempt"
 
 
 def amount_of(data: dict[str, Any]) -> tuple[int, str] | None:

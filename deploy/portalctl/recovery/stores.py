@@ -57,7 +57,7 @@ class Store:
 
     async def versions(self, streams: Collection[Name]) -> dict[Name, dict[int, UUID]]:
         """Version -> event id of each of these streams."""
-        found: dict[Name, dict[int, UUID]] = {name: {} for name in streams}
+        versions: dict[Name, dict[int, UUID]] = {name: {} for name in streams}
         rows = await self.connection.fetch(
             """
             SELECT merchant_id, stream, version, event_id FROM events
@@ -67,8 +67,8 @@ class Store:
             [stream for _, stream in streams],
         )
         for row in rows:
-            found[row["merchant_id"], row["stream"]][row["version"]] = row["event_id"]
-        return found
+            versions[row["merchant_id"], row["stream"]][row["version"]] = row["event_id"]
+        return versions
 
     async def unsent(self) -> list[Unsent]:
         """The events after the relay's cursor, in its order."""

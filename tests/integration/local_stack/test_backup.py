@@ -53,7 +53,7 @@ async def numbers(url: str) -> list[int]:
 
 
 @pytest.fixture(scope="module")
-async def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Backup, datetime]:
+async def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Backup, datetime]:
     """The backup's folder, the archive, the backup's facts, and a time between the second and the third write after it."""
     folder = tmp_path_factory.mktemp("backup")
     archive = folder / "archive"
@@ -85,9 +85,9 @@ async def end_segment(url: str) -> str:
 
 @pytest.mark.parametrize(("archived", "timed", "expected"), [(False, False, [1]), (True, False, [1, 2, 3]), (True, True, [1, 2])])
 async def test_a_restored_server_has_what_was_written_until_then(
-    made: tuple[Path, Path, Backup, datetime], tmp_path: Path, archived: bool, timed: bool, expected: list[int]
+    finished: tuple[Path, Path, Backup, datetime], tmp_path: Path, archived: bool, timed: bool, expected: list[int]
 ) -> None:
-    folder, archive, _, between = made
+    folder, archive, _, between = finished
     backup = read_backup(folder)
     assert backup.wal_archive == str(archive)
     target = Target(tmp_path / "postgres" / "data", archive if archived else None, between if timed else None, "other")
@@ -101,8 +101,8 @@ async def test_a_restored_server_has_what_was_written_until_then(
         await child.stop()
 
 
-async def test_a_changed_backup_is_not_restored(made: tuple[Path, Path, Backup, datetime], tmp_path: Path) -> None:
-    folder, _, backup, _ = made
+async def test_a_changed_backup_is_not_restored(finished: tuple[Path, Path, Backup, datetime], tmp_path: Path) -> None:
+    folder, _, backup, _ = finished
     version = folder / "base" / "PG_VERSION"
     content = version.read_bytes()
     version.write_bytes(b"99\n")
@@ -129,9 +129,9 @@ def test_existing_data_is_not_overwritten(tmp_path: Path) -> None:
     ],
 )
 async def test_an_impossible_time_is_refused_with_code_2(
-    made: tuple[Path, Path, Backup, datetime], tmp_path: Path, to: str, reason: str
+    finished: tuple[Path, Path, Backup, datetime], tmp_path: Path, to: str, reason: str
 ) -> None:
-    words = ["--folder", str(tmp_path), "restore", str(made[0]), "--to", to, "--yes"]
+    words = ["--folder", str(tmp_path), "restore", str(finished[0]), "--to", to, "--yes"]
     ended = await asyncio.to_thread(CliRunner().invoke, app, words)
     assert ended.exit_code == 2
     assert reason in " ".join(ended.output.replace("│", "").split())

@@ -58,11 +58,11 @@ class System:
     def servers(self) -> Servers:
         return Servers({name: each.owner_url for name, each in self.databases.items()}, self.kafka)
 
-    async def handle(self, subscription: UUID, *given: commands.Command) -> None:
+    async def handle(self, subscription: UUID, *several: commands.Command) -> None:
         url = self.databases["subscriptions"].url
         async with create_pool(url, name="test", min_size=1, max_size=5) as pool, PostgresEventStore(pool) as store:
             handler = CommandHandler(store, AGGREGATE)
-            for command in given:
+            for command in several:
                 await handler.handle(CONTEXT, subscription, command)
 
     async def start(self, subscription: UUID) -> None:
@@ -88,8 +88,8 @@ class System:
     async def on_topic(self) -> list[tuple[str, int, UUID]]:
         """(stream, sequence, event id) of each first appearance, in the topic's order."""
         async with open_log(self.kafka) as log:
-            found = [event_of(record) async for record in log.records(TOPIC, {})]
-        rows = [(each.envelope.subject, each.envelope.sequence, each.envelope.id) for each in found if each]
+            events = [event_of(record) async for record in log.records(TOPIC, {})]
+        rows = [(each.envelope.subject, each.envelope.sequence, each.envelope.id) for each in events if each]
         return list(dict.fromkeys(rows))
 
     async def back_up(self) -> str:

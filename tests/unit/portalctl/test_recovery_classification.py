@@ -40,44 +40,44 @@ def test_without_later_records_everything_was_sent() -> None:
 
 
 def test_unsent_events_put_the_store_ahead() -> None:
-    found = compare(stored(11, 12, 13), [event(2, 12)], unsent=[2, 3])
-    assert found.kind is Kind.STORE_AHEAD
-    assert found.lost == ()
+    comparison = compare(stored(11, 12, 13), [event(2, 12)], unsent=[2, 3])
+    assert comparison.kind is Kind.STORE_AHEAD
+    assert comparison.lost == ()
 
 
 def test_later_records_put_the_topic_ahead_and_are_lost_in_their_order() -> None:
-    found = compare(stored(11), [event(2, 12), event(3, 13), event(2, 12)])
-    assert found.kind is Kind.TOPIC_AHEAD
-    assert (found.store_version, found.topic_version) == (1, 3)
-    assert [each.envelope.id.int for each in found.lost] == [12, 13]
+    comparison = compare(stored(11), [event(2, 12), event(3, 13), event(2, 12)])
+    assert comparison.kind is Kind.TOPIC_AHEAD
+    assert (comparison.store_version, comparison.topic_version) == (1, 3)
+    assert [each.envelope.id.int for each in comparison.lost] == [12, 13]
 
 
 def test_a_stream_that_the_store_does_not_have_is_lost_as_a_whole() -> None:
-    found = compare({}, [event(1, 11), event(2, 12)])
-    assert found.kind is Kind.TOPIC_AHEAD
-    assert (found.store_version, len(found.lost)) == (0, 2)
+    comparison = compare({}, [event(1, 11), event(2, 12)])
+    assert comparison.kind is Kind.TOPIC_AHEAD
+    assert (comparison.store_version, len(comparison.lost)) == (0, 2)
 
 
 def test_another_event_under_a_known_sequence_is_a_fork() -> None:
     theirs = event(2, 12)
-    found = compare(stored(11, 22), [theirs], unsent=[2])
-    assert found.kind is Kind.FORK
-    assert found.forks == (Fork(2, UUID(int=22), theirs),)
+    comparison = compare(stored(11, 22), [theirs], unsent=[2])
+    assert comparison.kind is Kind.FORK
+    assert comparison.forks == (Fork(2, UUID(int=22), theirs),)
 
 
 def test_the_first_record_of_a_sequence_decides_because_consumers_took_it() -> None:
-    found = compare(stored(11, 22), [event(2, 12), event(2, 22)], unsent=[])
-    assert found.kind is Kind.FORK
+    comparison = compare(stored(11, 22), [event(2, 12), event(2, 22)], unsent=[])
+    assert comparison.kind is Kind.FORK
 
 
 def test_a_fork_may_also_have_lost_events() -> None:
-    found = compare(stored(11, 22), [event(2, 12), event(3, 13)])
-    assert found.kind is Kind.FORK
-    assert [each.envelope.id.int for each in found.lost] == [13]
-    assert found.topic_version == 3
+    comparison = compare(stored(11, 22), [event(2, 12), event(3, 13)])
+    assert comparison.kind is Kind.FORK
+    assert [each.envelope.id.int for each in comparison.lost] == [13]
+    assert comparison.topic_version == 3
 
 
 def test_a_fork_behind_the_store_has_nothing_lost() -> None:
-    found = compare(stored(11, 22, 23), [event(2, 12)], unsent=[2, 3])
-    assert found.kind is Kind.FORK
-    assert (found.store_version, found.topic_version, found.lost) == (3, 2, ())
+    comparison = compare(stored(11, 22, 23), [event(2, 12)], unsent=[2, 3])
+    assert comparison.kind is Kind.FORK
+    assert (comparison.store_version, comparison.topic_version, comparison.lost) == (3, 2, ())

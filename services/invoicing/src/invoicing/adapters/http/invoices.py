@@ -14,7 +14,7 @@ from chassis.http.commands import CommandParam
 from chassis.http.description import answers
 from chassis.http.downloads import StreamedDownload, download_headers
 from chassis.http.page_cursors import Cursor, Cursors, Limit
-from chassis.http.problems import Problem, not_found
+from chassis.http.problems import Problem, not_found, under_review
 from chassis.tenants import Tenant, Tenants
 from invoicing.adapters.http import documents
 from invoicing.adapters.http.parameters import CustomerId, Format, InvoiceId, Locale, OfCustomer, OfStatus, OfYear
@@ -40,6 +40,9 @@ def routes(
     async def require_invoice(caller: Principal, id: UUID) -> InvoiceView:
         view = await invoice_reader.one(caller.merchant_id, id, caller.customer_id)
         if view is None:
+            lost = (await handler.load(caller.merchant_id, id)).lost
+            if lost.under_review and caller.customer_id in (None, lost.customer_id):
+                raise under_review()
             raise not_found()
         return view
 
@@ -75,7 +78,7 @@ def routes(
         return {"items": [summary(view) for view in page], "next_cursor": following}
 
     @api.get("/invoices/{id}")
-    @answers(documents.Invoice)
+    @answers(documents.Invoice, (409, "under_review"))
     async def invoice(caller: MerchantOrCustomer, id: InvoiceId) -> dict[str, Any]:
         """Read an invoice, with its lines and everything that was owed and paid."""
         view = await require_invoice(caller, id)
@@ -83,7 +86,7 @@ def routes(
         return detail(view, document.bill_to, await invoice_reader.movements(view))
 
     @api.get("/invoices/{id}/pdf", response_class=Response)
-    @answers(media_types=("application/pdf",))
+    @answers(None, (409, "under_review"), media_types=("application/pdf",))
     async def pdf(caller: MerchantOrCustomer, id: InvoiceId) -> Response:
         """Read an invoice as a PDF document."""
         view = await require_invoice(caller, id)

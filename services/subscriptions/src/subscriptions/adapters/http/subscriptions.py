@@ -74,14 +74,14 @@ def routes(
         return answer
 
     @api.get("/{id}")
-    @answers(documents.Subscription, security=OF_A_MERCHANT)
+    @answers(documents.Subscription, (409, "under_review"), security=OF_A_MERCHANT)
     async def read(caller: Caller, id: SubscriptionId) -> dict[str, Any]:
         """Read a subscription."""
         loaded, subscription = await require_visible(caller, id)
         return document(id, loaded.version, subscription)
 
     @api.get("/{id}/cancellation/preview")
-    @answers(documents.CancellationPreview, (409, "already_cancelled"))
+    @answers(documents.CancellationPreview, (409, "already_cancelled"), (409, "under_review"))
     async def foresee(caller: MerchantOrCustomer, id: SubscriptionId, mode: Mode = None) -> dict[str, Any]:
         """Preview a cancellation: when the subscription would end, and what becomes of an unpaid invoice."""
         _, subscription = await require_visible(caller, id)
