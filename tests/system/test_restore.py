@@ -86,18 +86,19 @@ async def keep_ledger(url: str, books: dict[str, str]) -> None:
 
 @pytest.fixture(scope="module")
 async def written(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Written]:
-    folder: Path = tmp_path_factory.mktemp("restored")
-    async with running(folder / "portal") as stack, shop(stack) as own_shop:
+    backup: Path = tmp_path_factory.mktemp("backup") / "made"
+    folder: Path = tmp_path_factory.mktemp("restored") / "portal"
+    async with running(folder) as stack, shop(stack) as own_shop:
         cancelled, changed, erased = [await own_shop.customer() for _ in range(3)]
         assert await own_shop.backend.portal_link(erased.id)
-        await asyncio.to_thread(ran, stack, "backup", str(folder / "backup"), "--with-secrets")
+        await asyncio.to_thread(ran, stack, "backup", str(backup), "--with-secrets")
         async with cancelled.portal() as visit:
             assert (await visit.cancel(mode="at_period_end")).status_code == 202
         async with changed.portal() as visit:
             assert (await visit.change_card(CARDS["mastercard"])).status_code == 200
         new = [await own_shop.customer() for _ in range(12)]
         await own_shop.backend.call("subscriptions", "DELETE", f"/v1/customers/{erased.id}")
-        yield Written(stack, own_shop, folder / "backup", cancelled, changed, erased, new)
+        yield Written(stack, own_shop, backup, cancelled, changed, erased, new)
 
 
 @pytest.fixture(scope="module")

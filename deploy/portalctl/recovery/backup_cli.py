@@ -16,7 +16,7 @@ from portalctl.local.folder import Folder
 from portalctl.local.layout import layout_as_started
 from portalctl.local.lifecycle import running_state
 from portalctl.recovery.backup import SECRETS, Backup, make_backup, read_backup
-from portalctl.recovery.reconcile_cli import Json, Yes
+from portalctl.recovery.reconcile_cli import AsJson, Yes
 from portalctl.recovery.restore import Target, require_new, restore
 from portalctl.settings import Settings
 from portalctl.terminal import exit_on_error, say
@@ -31,7 +31,7 @@ def make_backup_command(
         bool | None,
         typer.Option("--with-secrets/--without-secrets", help="Whether the folder's secrets.json is included. Required."),
     ] = None,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Back up the PostgreSQL server with all databases, while it runs, and verify the backup.
 
@@ -81,7 +81,7 @@ def restore_command(
     ] = None,
     set_aside: Annotated[bool, typer.Option("--set-aside", help="Rename the local stack's data instead of refusing.")] = False,
     yes: Yes = False,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Restore a backup: to its end and on to the end of the archived log, or to a time. The databases are marked.
 
@@ -151,7 +151,7 @@ def refill_command(
     kafka: Bootstrap = None,
     recreate: Annotated[bool, typer.Option("--recreate", help="Delete topics that still exist first.")] = False,
     yes: Yes = False,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Make the topics again from the databases after Kafka was lost, while all services are stopped.
 

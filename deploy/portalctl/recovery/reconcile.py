@@ -20,7 +20,7 @@ from portalctl.recovery import profiles
 from portalctl.recovery.adoption import adopt
 from portalctl.recovery.classification import Comparison, Kind, Name, TopicEvent, compare
 from portalctl.recovery.profiles import Differences
-from portalctl.recovery.report import LostWrite, Report
+from portalctl.recovery.report import LostWrite, RecoveryReport
 from portalctl.recovery.servers import Servers
 from portalctl.recovery.stores import OWNERS, Store, Unsent, open_stores, service_of, topic_of
 from portalctl.recovery.topic_log import TopicLog, event_of, open_log
@@ -53,9 +53,9 @@ class Reconciliation:
         self._profiles = Differences((), (), ())
         self._erased: set[profiles.CustomerKey] = set()
 
-    async def examine(self) -> Report:
+    async def examine(self) -> RecoveryReport:
         """Compare everything. Of a marked database, the result of an earlier run is undone first: nothing has used it."""
-        report = Report()
+        report = RecoveryReport()
         for name in OWNERS:
             store = self._stores[name]
             if await store.is_marked():
@@ -74,7 +74,7 @@ class Reconciliation:
         report.charges_to_check = await self._stores["payments"].connection.fetchval(open_charges)
         return report
 
-    async def apply(self, report: Report, *, adopting: bool, erase_vanished: bool) -> Report:
+    async def apply(self, report: RecoveryReport, *, adopting: bool, erase_vanished: bool) -> RecoveryReport:
         """Change the databases as the report describes. The marks are removed if the result is clean."""
         if erase_vanished:
             self._erased |= set(self._profiles.vanished)
@@ -116,7 +116,7 @@ class Reconciliation:
                 service_state.accepted.add(name)
         return service_state
 
-    def _describe(self, report: Report, service: str, service_state: ServiceState, streams: int) -> None:
+    def _describe(self, report: RecoveryReport, service: str, service_state: ServiceState, streams: int) -> None:
         kinds = report.streams[service]
         for name, comparison in service_state.comparisons.items():
             kinds[comparison.kind] += 1
@@ -128,7 +128,7 @@ class Reconciliation:
         kinds[Kind.EQUAL] += streams + missing - len(service_state.comparisons)
         report.series += [(merchant, series, last) for (merchant, series), (last, _) in service_state.numbers.items()]
 
-    async def _apply(self, report: Report, name: str, adopting: bool) -> None:
+    async def _apply(self, report: RecoveryReport, name: str, adopting: bool) -> None:
         store, service_state, service = self._stores[name], self._states[name], service_of(name)
         connection = store.connection
         blocked, lost = [], []

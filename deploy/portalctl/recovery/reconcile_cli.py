@@ -11,6 +11,7 @@ from uuid import UUID
 
 import typer
 
+from chassis.card_numbers.detection import has_card
 from chassis.service.settings import read_settings
 from portalctl.arguments import Bootstrap
 from portalctl.local.errors import StackError
@@ -20,12 +21,12 @@ from portalctl.settings import Settings
 from portalctl.terminal import exit_on_error, progress, say
 
 if TYPE_CHECKING:
-    from portalctl.recovery.report import Report
+    from portalctl.recovery.report import RecoveryReport
 
 blocked_app = typer.Typer(help="Streams under review after a restore.", no_args_is_help=True)
 
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 _OWNER = "subscriptions, payments or invoicing."
 
 
@@ -42,7 +43,7 @@ def reconcile(
         Path | None, typer.Option(help="The report's JSON file; the text is beside it as .txt. Must not exist yet.")
     ] = None,
     yes: Yes = False,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Compare restored databases with the topics, while all services are stopped. Services start only after a clean result.
 
@@ -62,7 +63,9 @@ def reconcile(
         raise typer.Exit(1)
 
 
-async def _reconcile(folder: Folder, settings: Settings, adopt: bool, erase_vanished: bool, yes: bool, as_json: bool) -> "Report":
+async def _reconcile(
+    folder: Folder, settings: Settings, adopt: bool, erase_vanished: bool, yes: bool, as_json: bool
+) -> "RecoveryReport":
     # They import the rules of all four services, which the other commands do not need.
     from portalctl.recovery.reconcile import reconciliation
     from portalctl.recovery.servers import recovery_servers
@@ -84,7 +87,7 @@ async def _reconcile(folder: Folder, settings: Settings, adopt: bool, erase_vani
 def list_blocked(
     context: typer.Context,
     every: Annotated[bool, typer.Option("--all", help="Also released ones.")] = False,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """List blocked streams: service, merchant, stream, kind, last version in store and on topic; separated by tabs.
 
@@ -107,7 +110,7 @@ def release_stream(
     merchant: Annotated[UUID, typer.Option(help="The merchant's id.")],
     reason: Annotated[str, typer.Option(help="Why the stream may continue; it is stored.")],
     yes: Yes = False,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Allow changes again after a review. The stream continues after the last number on the topic, without the lost events.
 
@@ -118,6 +121,8 @@ def release_stream(
 
     if service not in OWNERS:
         raise typer.BadParameter(f"{service!r} has no streams; expected {_OWNER}", param_hint="SERVICE")
+    if has_card(reason):
+        raise typer.BadParameter("contains what looks like a card number; expected a text without one", param_hint="--reason")
     if not reason.strip():
         raise typer.BadParameter("expected a text that explains the release", param_hint="--reason")
     with exit_on_error():

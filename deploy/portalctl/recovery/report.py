@@ -41,7 +41,7 @@ class LostWrite:
 
 
 @dataclass
-class Report:
+class RecoveryReport:
     streams: dict[str, Counter[Kind]] = field(default_factory=lambda: defaultdict(Counter))
     """By service."""
     lost: list[LostWrite] = field(default_factory=list)

@@ -27,7 +27,7 @@ from portalctl import topics
 from portalctl.local.errors import StackError
 from portalctl.recovery.reconcile import reconciliation
 from portalctl.recovery.refill import refill
-from portalctl.recovery.report import Report
+from portalctl.recovery.report import RecoveryReport
 from portalctl.recovery.servers import Servers
 from portalctl.recovery.topic_log import event_of, open_log
 from subscriptions.adapters import rows
@@ -105,7 +105,7 @@ class System:
         await self._on_server(f"ALTER DATABASE {self._name} OWNER TO {owner}")
         await self.fetchval("INSERT INTO restoration (note) VALUES ('from a copy') RETURNING 1")
 
-    async def reconcile(self, *, adopting: bool = False) -> Report:
+    async def reconcile(self, *, adopting: bool = False) -> RecoveryReport:
         async with reconciliation(self.servers) as work:
             return await work.apply(await work.examine(), adopting=adopting, erase_vanished=False)
 

@@ -17,6 +17,7 @@ OTHERS = {
     "attempt": "brand code currency last4 reference status",
     "bill_to": "sealed",
     "card_refusal": "code",
+    "blocked_streams": "kind reason stream",
     "collection": "currency number state",
     "customer_keys": "wrapped wrapped_by",
     "customer_view": "panes",
@@ -39,6 +40,7 @@ OTHERS = {
     "projection": "aggregate name",
     "quarantine": "aggregate consumer_group headers key state topic value_sha256",
     "relay": "ends",
+    "restoration": "note",
     "sandbox_behaviour": "mode",
     "sandbox_charge": "code currency reference",
     "sandbox_method": "brand last4 on_charge on_setup",
@@ -52,14 +54,15 @@ OTHERS = {
     "watermark": "ends service",
 }
 """Table -> its columns with codes, ids, names of ours, digests, keys and pictures; with what another column holds too
-(`events.value`); and with an address of a merchant's own site (`portal_link.return_url`)."""
+(`events.value`); with an operator's text that has no card number (`blocked_streams.reason`); and
+with an address of a merchant's own site (`portal_link.return_url`)."""
 
 
 def columns(database: str) -> Iterator[str]:
     """`table.column` of each column that can hold text."""
     package = ROOT / SERVICES[database] / "src" / database / "migrations"
     for script in sorted([*package.glob("*.sql"), *(ROOT.parent / "chassis/src/chassis/postgres/migrations").glob("*.sql")]):
-        for table, body in re.findall(r"(?:CREATE|ALTER) TABLE (\w+) (.*?);\n", script.read_text(), re.DOTALL):
+        for table, body in re.findall(r"(?:CREATE|ALTER) TABLE (?:IF NOT EXISTS )?(\w+) (.*?);\n", script.read_text(), re.DOTALL):
             for column in re.findall(r"(?:^|ADD COLUMN)\s+(\w+)\s+(?:text|json|jsonb|bytea)\b", body, re.MULTILINE):
                 yield f"{table}.{column}"
 
