@@ -104,6 +104,14 @@ CORRUPTIONS: Mapping[str, tuple[str, str]] = {
         WHERE merchant_id = $1 AND name = 'PaymentConfirmed'
         """,
     ),
+    "I18": (
+        "subscriptions",
+        """
+        INSERT INTO blocked_streams (merchant_id, stream, kind, store_version, topic_version)
+        SELECT merchant_id, stream, 'fork', version, version FROM events
+        WHERE merchant_id = $1 AND name = 'SubscriptionStarted' LIMIT 1
+        """,
+    ),
 }
 
 

@@ -49,7 +49,7 @@ async def make_backup(url: str, databases: list[str], to: Path, log: Path, *, se
         facts = await _facts(url, own)
         plain, password = without_password(url)
         options = ["--checkpoint=fast", "--wal-method=stream", "--no-password", "--label=portalctl"]
-        command = [program("pg_basebackup"), "-d", plain, "-D", str(fresh / BASE), *options]
+        command = [program("pg_basebackup", own=own), "-d", plain, "-D", str(fresh / BASE), *options]
         await run_tool("pg_basebackup", command, log, environment=password)
         await verify(fresh, log)
         if secrets is not None:

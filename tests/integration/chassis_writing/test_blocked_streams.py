@@ -3,11 +3,14 @@
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import cast
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 
+from billing_contracts.envelope import Envelope, EventData
+from chassis.consumers import Received, UnitOfWork
 from chassis.event_store.blocked_streams import (
     FORK,
     TOPIC_AHEAD,
@@ -27,7 +30,7 @@ from chassis.eventsourcing.lost_events import StreamBlocked
 from chassis.eventsourcing.outbox_message import to_recorded
 from chassis.eventsourcing.stream import Stream
 from support.databases import ServiceDatabase
-from support.lamps import CONTEXT, LAMP, MERCHANT, NOON, Count, Lamp, SwitchedOff, SwitchOn
+from support.lamps import CONTEXT, LAMP, MERCHANT, NOON, Count, Lamp, LampSwitched, SwitchedOff, SwitchOn
 
 
 @pytest.fixture
@@ -106,6 +109,38 @@ async def test_timers_of_a_blocked_stream_wait(
     async with owner.transaction():
         await release(owner, MERCHANT, stream.name, "reviewed")
     assert await loop.fire_due(MERCHANT, NOON + timedelta(hours=1)) == 1
+
+
+async def test_a_reaction_decides_again_only_if_its_event_did_not_lead_to_a_lost_one(
+    owner: asyncpg.Connection, pool: asyncpg.Pool
+) -> None:
+    id, known, other = uuid4(), uuid4(), uuid4()
+    stream = LAMP.stream(MERCHANT, id)
+    await block_ahead(owner, stream, 0, lost(stream, 1, known))
+    async with pool.acquire() as connection:
+        unit = UnitOfWork(cast(asyncpg.Connection, connection))
+        assert await unit.decide(LAMP, id, SwitchOn(NOON), cause=caused_by(known)) is None
+        assert await unit.decided_before_restore(LAMP, id, cause=caused_by(known))
+        assert not await unit.decided_before_restore(LAMP, id, cause=caused_by(other))
+        with pytest.raises(StreamBlocked):
+            await unit.decide(LAMP, id, SwitchOn(NOON), cause=caused_by(other))
+        with pytest.raises(StreamBlocked):
+            await unit.complete_state(LAMP, MERCHANT, id)
+    async with owner.transaction():
+        await release(owner, MERCHANT, stream.name, "reviewed")
+    async with pool.acquire() as connection:
+        unit = UnitOfWork(cast(asyncpg.Connection, connection))
+        assert await unit.decide(LAMP, id, SwitchOn(NOON), cause=caused_by(known)) is None
+        outcome = await unit.decide(LAMP, id, SwitchOn(NOON), cause=caused_by(other))
+    assert outcome is not None
+    assert outcome.version == 2
+
+
+def caused_by(event_id: UUID) -> Received[EventData]:
+    """An event of another service with this id."""
+    recorded = to_recorded(LAMP, CONTEXT, LAMP.stream(MERCHANT, uuid4()), 1, SwitchedOff(NOON), Lamp(None, 1))
+    envelope = Envelope.model_validate_json(recorded.message.value or b"").model_copy(update={"id": event_id})
+    return Received(envelope, LampSwitched(on=True), "billing.lamps", 0, 0)
 
 
 async def test_services_cannot_release_a_stream(owner: asyncpg.Connection, pool: asyncpg.Pool) -> None:
