@@ -1,9 +1,10 @@
 """A restored database is compared with the topics before any service uses it: `portalctl reconcile`."""
 
-import asyncpg
-import structlog
+import asyncio
 
-log = structlog.get_logger()
+import asyncpg
+
+from chassis.runtime.faults import Backoff, is_transient
 
 
 class NotReconciled(Exception):
@@ -18,3 +19,17 @@ async def require_reconciled(pool: asyncpg.Pool) -> None:
         return
     if restored is not None:
         raise NotReconciled(f"restored at {restored['restored_at'].isoformat()} {restored['note']}".strip())
+
+
+async def until_reconciled(pool: asyncpg.Pool, stop: asyncio.Event) -> None:
+    """Wait until the database has answered that it is not marked, or until `stop`. Raises NotReconciled."""
+    backoff = Backoff()
+    while not stop.is_set():
+        try:
+            await require_reconciled(pool)
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            await backoff.wait(stop)
+        else:
+            return

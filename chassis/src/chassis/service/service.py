@@ -35,13 +35,14 @@ from chassis.http.server import Server, allow_open_files, listen, serve
 from chassis.http.service_tokens import Signer, Verifier
 from chassis.outbox.commit_signals import CommitSignals
 from chassis.outbox.relay import Relay
-from chassis.postgres.pool import CONNECT_SECONDS, create_pool, use_dsn
+from chassis.postgres.pool import create_pool
+from chassis.runtime.faults import is_transient
 from chassis.runtime.health import Health
 from chassis.runtime.signals import RELOAD_SIGNAL, STOP_SIGNALS_OF_SERVICES
 from chassis.service.kafka_settings import KAFKA_FIELDS
 from chassis.service.live_settings import LiveSettings
 from chassis.service.readiness import check_database, check_kafka, watch_tasks
-from chassis.service.restoration import require_reconciled
+from chassis.service.restoration import NotReconciled, require_reconciled, until_reconciled
 from chassis.service.settings import ServiceSettings
 from chassis.tenants import Tenants
 
@@ -120,7 +121,12 @@ async def serve_until_stopped(
         service = compose(resources)
         service.app.state.stopping = stopping
         tune_garbage_collection()
-        await _run(name, live.current, resources, service, role, stopping)
+        try:
+            await _run(name, settings, resources, service, role, stopping)
+        except BaseExceptionGroup as failures:
+            if marked := failures.subgroup(NotReconciled):
+                raise marked.exceptions[0] from None
+            raise
     log.info("service.stopped")
 
 
@@ -146,7 +152,11 @@ async def _open(
         max_size=settings.database_connections,
     )
     closing.push_async_callback(pool.close)
-    await require_reconciled(pool)
+    try:
+        await require_reconciled(pool)
+    except Exception as error:
+        if not is_transient(error):
+            raise  # without a database the process starts, and its parts wait for the check
     signer = Signer(name, settings.service_private_key.get_secret_value())
     client = ServiceClient(settings.tenants_url, settings.tenants_service, signer)
     closing.push_async_callback(client.close)
@@ -213,13 +223,12 @@ async def _run(
         if role != "http":
             if service.consumers or service.publishes:
                 check_kafka(resources.health, serves=role == "all")
-                resources.live.check(KAFKA_FIELDS, _reach_kafka)
-            for label, worker in _workers(name, resources, service).items():
-                tasks.create_task(_run_part(label, worker(stopping), stopping))
+            for label, worker in _workers(name, settings, resources, service).items():
+                tasks.create_task(_run_part(label, _checked(worker, resources.pool, stopping), stopping))
         log.info(
             "service.started", role=role, port=settings.http_port if apps else None, admin_port=admin_socket.getsockname()[1]
         )
-        tasks.create_task(_run_part("settings", resources.live.watch(stopping), stopping))
+        tasks.create_task(until_reconciled(resources.pool, stopping))
         tasks.create_task(_stop(stopping, servers, settings.shutdown_seconds))
 
 
@@ -251,6 +260,11 @@ def _workers(name: str, resources: Resources, service: Service) -> dict[str, Wor
 
         workers["relay"] = resources.live.restarting(KAFKA_FIELDS | {"database_url"}, relay)
     return workers
+
+
+async def _checked(worker: Worker, pool: asyncpg.Pool, stopping: asyncio.Event) -> None:
+    await until_reconciled(pool, stopping)
+    await worker(stopping)
 
 
 async def _run_part(label: str, part: Awaitable[None], stopping: asyncio.Event) -> None:
