@@ -4,6 +4,7 @@ import asyncio
 import json
 import shutil
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import asyncpg
 import pytest
 
 from chassis.service.settings import read_settings
+from portalctl.demo.backend import Backend
 from portalctl.local.errors import StackError
 from portalctl.local.folder import Folder
 from portalctl.recovery.reconcile import reconciliation
@@ -121,9 +123,18 @@ async def restored(written: Written) -> Restored:
 
 
 @pytest.fixture(scope="module")
-async def started(restored: Restored) -> Restored:
+async def started(restored: Restored) -> AsyncIterator[Restored]:
+    async with up(restored):
+        yield restored
+
+
+@asynccontextmanager
+async def up(restored: Restored) -> AsyncIterator[None]:
+    """Start the stack again. Its ports may be others: another stack can have taken them in the meantime."""
     await asyncio.to_thread(ran, restored.stack, "up", "--detach")
-    return restored
+    async with Backend(restored.stack.urls, restored.shop.backend.key) as backend:
+        restored.shop.backend = backend
+        yield
 
 
 async def personal_rows(databases: Mapping[str, str], customer: Customer) -> int:
@@ -216,12 +227,12 @@ async def test_after_kafka_is_lost_the_topics_are_made_again(started: Restored) 
     shutil.rmtree(Folder(stack.folder).kafka)
     refilled = json.loads(await asyncio.to_thread(ran, stack, "topics", "refill", "--yes", "--json"))
     assert refilled["tombstones"] == 1
-    await asyncio.to_thread(ran, stack, "up", "--detach")
-    done = await asyncio.to_thread(stack.portalctl, "verify", "--limit", "1000")
-    assert set(broken(done.stdout)) == {"I18"}, done.stdout + done.stderr
-    assert (await stack.ledger(started.shop.id))["charges"] == charges
-    async with started.changed.portal() as visit:
-        await eventually(visit.overview, lambda shown: bool(shown["invoices"]))
+    async with up(started):
+        done = await asyncio.to_thread(stack.portalctl, "verify", "--limit", "1000")
+        assert set(broken(done.stdout)) == {"I18"}, done.stdout + done.stderr
+        assert (await stack.ledger(started.shop.id))["charges"] == charges
+        async with started.changed.portal() as visit:
+            await eventually(visit.overview, lambda shown: bool(shown["invoices"]))
 
 
 def broken(output: str) -> dict[str, list[str]]:
