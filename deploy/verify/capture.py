@@ -1,4 +1,4 @@
-"""Reads all data for the checks from each database, in one transaction per database."""
+"""Reads all data for the checks from each database into the spool, in one transaction per database."""
 
 import asyncio
 import json
@@ -8,21 +8,26 @@ import asyncpg
 from portalctl.cards.search import find
 from portalctl.local.databases import connect
 from verify.card_leaks import leaking_rows
-from verify.rows import Event, Snapshot
+from verify.rows import Event
+from verify.spool import Spool
 
 _CONNECT_SECONDS = 60
-_CHASSIS_TABLES = ("offsets", "projection", "quarantine", "timers", "outbox", "idempotency", "blocked_streams")
+_CHASSIS_TABLES = ("projection", "timers", "outbox", "idempotency")
 _TABLES = {
-    "subscriptions": ("open_sagas", "customers", "subscriptions"),
+    "subscriptions": ("open_sagas", "customers"),
     "payments": ("attempt", "collection", "agreed_charge", "payment_method", "sandbox_charge", "sandbox_refund"),
     "invoicing": ("invoices", "series", "movements", "parked_issues"),
     "portal_gateway": ("customer_view", "accepted_command"),
 }
 _QUERIES = {
+    "quarantine": "SELECT consumer_group, topic, partition, record_offset, state FROM quarantine",
     "inbox": "SELECT consumer_group, event_id FROM inbox",
     "bill_to": "SELECT merchant_id, invoice_id, encode(sha256(sealed), 'hex') AS sha256 FROM bill_to",
+    "merchants": "SELECT merchant_id FROM projection WHERE name = 'merchant' AND doc IS NOT NULL",
 }
-_MORE = {"invoicing": ("bill_to",)}
+_QUERIES_OF_ALL = ("quarantine", "inbox")
+_MORE = {"invoicing": ("bill_to", "merchants")}
+_PREFETCH = 500
 _READ_FIRST = "portal_gateway"
 """Read first: the accepted commands that it stores were committed in other databases before."""
 
@@ -34,22 +39,27 @@ async def open_database(url: str, *, own: bool = False) -> asyncpg.Connection:
     return connection
 
 
-async def take_all(connections: dict[str, asyncpg.Connection]) -> dict[str, Snapshot]:
-    first = await take(_READ_FIRST, connections[_READ_FIRST])
+async def take_all(connections: dict[str, asyncpg.Connection], spool: Spool) -> None:
+    await take(_READ_FIRST, connections[_READ_FIRST], spool)
     others = [name for name in connections if name != _READ_FIRST]
-    taken = await asyncio.gather(*(take(name, connections[name]) for name in others))
-    return {_READ_FIRST: first} | dict(zip(others, taken, strict=True))
+    await asyncio.gather(*(take(name, connections[name], spool) for name in others))
 
 
-async def take(database: str, connection: asyncpg.Connection) -> Snapshot:
+async def take(database: str, connection: asyncpg.Connection, spool: Spool) -> None:
+    """Read one database at one instant, row by row."""
     queries = {table: f"SELECT * FROM {table}" for table in (*_CHASSIS_TABLES, *_TABLES[database])}
-    queries |= {name: _QUERIES[name] for name in ("inbox", *_MORE.get(database, ()))}
+    queries |= {name: _QUERIES[name] for name in (*_QUERIES_OF_ALL, *_MORE.get(database, ()))}
+    # Roles of services may have a limit, and a large database takes minutes.
+    await connection.execute("SET transaction_timeout = 0")
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        taken_at = await connection.fetchval("SELECT now()")
-        events = [_event(row) for row in await connection.fetch(_EVENTS)]
-        tables = {name: [dict(row) for row in await connection.fetch(query)] for name, query in queries.items()}
-        leaks = [*await leaking_rows(connection), *[finding.row async for finding in find(connection, database)]]
-        return Snapshot(taken_at, events, tables, leaks)
+        spool.taken_at[database] = await connection.fetchval("SELECT now()")
+        async for row in connection.cursor(_EVENTS, prefetch=_PREFETCH):
+            spool.add_event(database, _event(row))
+        for name, query in queries.items():
+            async for row in connection.cursor(query, prefetch=_PREFETCH):
+                spool.add_row(database, name, dict(row))
+        spool.leaks[database] += await leaking_rows(connection)
+        spool.leaks[database] += [finding.row async for finding in find(connection, database)]
 
 
 _EVENTS = """

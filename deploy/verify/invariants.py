@@ -1,7 +1,9 @@
 """The invariants and their checks."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import astuple, dataclass, field
+from functools import partial
 
 from billing_contracts.customers import CustomerProfile
 from portalctl.cards.search import holds_card
@@ -21,6 +23,8 @@ from verify.checks import (
 from verify.recorded_state import RecordedState
 
 Check = Callable[[RecordedState], Iterator[str]]
+_DIFFERENCES_MAX = 10_000
+"""Differences of one invariant that are kept; the others are only counted."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,7 @@ class Invariant:
     id: str
     sentence: str
     check: Check
+    """Relates data of one part only."""
 
 
 def card_numbers_nowhere(recorded: RecordedState) -> Iterator[str]:
@@ -39,12 +44,17 @@ def card_numbers_nowhere(recorded: RecordedState) -> Iterator[str]:
     yield from (f"record {record.place}" for record in latest.values() if holds_card(record.value))
 
 
-UNDER_REVIEW = Invariant("I18", "no stream is under review after a restore", restores.nothing_under_review)
+def nothing(_: RecordedState) -> Iterator[str]:
+    yield from ()
+
+
+NUMBERED = Invariant("I4", "invoice numbers per series are exactly 1..n, dates monotone", nothing)
+"""Relates invoices of all customers: the parts yield the entries of their series, which are checked at the end."""
 
 INVARIANTS = (
     Invariant("I1", "every committed event reaches every consumer's effect exactly once", delivery.delivered),
     Invariant("I2", "at most one successful charge per invoice; the provider's ledger is ours", charges.charged_once),
-    Invariant("I4", "invoice numbers per series are exactly 1..n, dates monotone", invoices.numbered),
+    NUMBERED,
     Invariant("I5", "an issued invoice never changes", invoices.unchanged),
     Invariant("I6", "total = sum of lines; paid - refunded <= total", amounts.add_up),
     Invariant("I7", "one invoice per subscription and period; periods contiguous", invoices.one_for_each_period),
@@ -58,10 +68,6 @@ INVARIANTS = (
     Invariant("I17", "charges caused by a confirmation <= the total confirmed", confirmations.within_the_confirmed_total),
     UNDER_REVIEW,
 )
-
-
-def nothing(_: RecordedState) -> Iterator[str]:
-    yield from ()
 
 
 NOT_CHECKED: Mapping[Invariant, str] = {
@@ -78,24 +84,68 @@ class Verdict:
     differences: list[str]
     not_checked: str = ""
     """The reason if it was not checked."""
+    more: int = 0
+    """Further differences, beyond the limit."""
 
     @property
     def holds(self) -> bool:
         return not self.differences
 
 
+@dataclass
+class Judgement:
+    """The differences of the parts of a system so far."""
+
+    _differences: dict[str, dict[str, None]] = field(default_factory=lambda: {each.id: {} for each in INVARIANTS})
+    _more: dict[str, int] = field(default_factory=lambda: dict.fromkeys((each.id for each in INVARIANTS), 0))
+
+    def __post_init__(self) -> None:
+        self._series = sqlite3.connect("", isolation_level=None)
+        """Entries of all parts, in a temporary file when they are many."""
+        self._series.executescript(
+            """
+            PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
+            CREATE TABLE entry (merchant_id, series, is_invoice, ordinal, issued_on, number);
+            BEGIN;
+            """
+        )
+
+    def add(self, part: RecordedState) -> None:
+        for invariant in INVARIANTS:
+            self._note(invariant.id, partial(invariant.check, part))
+        self._note(NUMBERED.id, partial(self._store, part))
+
+    def verdicts(self) -> list[Verdict]:
+        """In the order of their numbers. An invariant that cannot be judged does not hold."""
+        self._note(NUMBERED.id, lambda: invoices.numbered(self._entries()))
+        judged = [Verdict(each, list(self._differences[each.id]), more=self._more[each.id]) for each in INVARIANTS]
+        others = [Verdict(invariant, [], why) for invariant, why in NOT_CHECKED.items()]
+        self._series.close()
+        return sorted([*judged, *others], key=lambda verdict: int(verdict.invariant.id.removeprefix("I")))
+
+    def _note(self, id: str, check: Callable[[], Iterable[str]]) -> None:
+        kept = self._differences[id]
+        try:
+            for difference in check():
+                if len(kept) < _DIFFERENCES_MAX:
+                    kept[difference] = None
+                else:
+                    self._more[id] += difference not in kept
+        except Exception as error:
+            kept[f"cannot be judged: {type(error).__name__}: {error}"] = None
+
+    def _store(self, part: RecordedState) -> Iterable[str]:
+        rows = [astuple(entry) for entry in invoices.series_entries(part)]
+        self._series.executemany("INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?)", rows)
+        return ()
+
+    def _entries(self) -> Iterator[invoices.SeriesEntry]:
+        for row in self._series.execute("SELECT * FROM entry ORDER BY 1, 2, 3, 4, 5, 6"):
+            yield invoices.SeriesEntry(*row)
+
+
 def judge(recorded: RecordedState) -> list[Verdict]:
-    """The verdicts in the order of their numbers. An invariant that cannot be judged does not hold."""
-    judged = [Verdict(invariant, _differences(invariant, recorded)) for invariant in INVARIANTS]
-    others = [Verdict(invariant, [], why) for invariant, why in NOT_CHECKED.items()]
-    return sorted([*judged, *others], key=lambda verdict: int(verdict.invariant.id.removeprefix("I")))
-
-
-def _differences(invariant: Invariant, recorded: RecordedState) -> list[str]:
-    differences: list[str] = []
-    try:
-        lines = invariant.check(recorded)
-        differences.extend(lines if invariant is UNDER_REVIEW else restores.unexplained(recorded, lines))
-    except Exception as error:
-        differences.append(f"cannot be judged: {type(error).__name__}: {error}")
-    return differences
+    """The verdicts on a whole system in memory."""
+    judgement = Judgement()
+    judgement.add(recorded)
+    return judgement.verdicts()

@@ -12,7 +12,7 @@ def show(result: Result, console: Console, most: int) -> None:
         console.print(_line(verdict))
         for difference in verdict.differences[:most]:
             console.print(Text(f"       {difference}"))
-        if (more := len(verdict.differences) - most) > 0:
+        if (more := len(verdict.differences[most:]) + verdict.more) > 0:
             console.print(Text(f"       … and {more} more", style="dim"))
     console.print(Text(f"{result.events} events, {result.records} records, {result.seconds:.1f} s", style="dim"))
 

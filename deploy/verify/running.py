@@ -1,7 +1,7 @@
-"""One verification: the cut, the snapshots, the topics, the verdicts."""
+"""One verification: the cut, the snapshots, the topics, the verdicts. Memory holds one part of the data at a time."""
 
 import time
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass
 
 import asyncpg
@@ -10,9 +10,10 @@ from portalctl.local.errors import StackError
 from verify.capture import open_database, take_all
 from verify.card_leaks import leaking_files
 from verify.consistent_cut import Progress, make_cut
-from verify.invariants import Verdict, judge
-from verify.recorded_state import RecordedState
+from verify.invariants import Judgement, Verdict
+from verify.rows import Cut
 from verify.sources import Sources
+from verify.spool import Spool
 from verify.topics import read_all, reading
 
 
@@ -31,30 +32,32 @@ class Result:
 async def verify(sources: Sources, *, patience: float, progress: Progress) -> Result:
     """Raises StackError and KafkaError if a server cannot be reached or makes no progress within `patience` seconds."""
     began = time.monotonic()
-    try:
-        recorded = await observe(sources, patience, progress)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-        raise StackError(f"a database could not be read: {error}") from error
-    progress("judging")
-    verdicts = judge(recorded)
-    events = sum(len(snapshot.events) for snapshot in recorded.snapshots.values())
-    return Result(verdicts, events, len(recorded.records), time.monotonic() - began)
+    with closing(Spool()) as spool:
+        try:
+            cut = await observe(sources, spool, patience, progress)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            raise StackError(f"a database could not be read: {error}") from error
+        judgement = Judgement()
+        for number, part in enumerate(spool.parts(cut), 1):
+            progress(f"judging part {number}")
+            judgement.add(part)
+        return Result(judgement.verdicts(), spool.events, spool.records, time.monotonic() - began)
 
 
-async def observe(sources: Sources, patience: float, progress: Progress) -> RecordedState:
-    async with AsyncExitStack() as closing:
+async def observe(sources: Sources, spool: Spool, patience: float, progress: Progress) -> Cut:
+    async with AsyncExitStack() as stack:
         connections: dict[str, asyncpg.Connection] = {}
         for name, url in sources.databases.items():
             try:
                 connections[name] = await open_database(url, own=sources.own)
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
                 raise StackError(f"the database {name} cannot be reached: {error or type(error).__name__}") from error
-            closing.push_async_callback(connections[name].close)
-        kafka = await closing.enter_async_context(reading(sources.kafka))
+            stack.push_async_callback(connections[name].close)
+        kafka = await stack.enter_async_context(reading(sources.kafka))
         cut = await make_cut(connections, kafka, patience, progress)
         progress("reading the databases")
-        snapshots = await take_all(connections)
+        await take_all(connections, spool)
         progress("reading the topics")
-        topics = await read_all(kafka, sources.kafka, cut.ends, patience)
-    files = list(leaking_files(sources.logs)) if sources.logs else []
-    return RecordedState(cut, snapshots, topics.records, [*topics.leaks, *files], topics.undecodable)
+        await read_all(kafka, sources.kafka, cut.ends, spool, patience)
+    spool.other_leaks += leaking_files(sources.logs) if sources.logs else ()
+    return cut

@@ -3,7 +3,8 @@
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Protocol
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -41,23 +42,23 @@ async def ends_of(consumer: AIOKafkaConsumer) -> dict[Partition, int]:
     return {(partition.topic, partition.partition): end for partition, end in offsets.items()}
 
 
-@dataclass
-class TopicContents:
-    records: list[Record] = field(default_factory=list)
-    """By topic, partition and offset."""
-    leaks: list[str] = field(default_factory=list)
-    """Records with a card number."""
-    undecodable: list[str] = field(default_factory=list)
+class RecordSink(Protocol):
+    undecodable: list[str]
     """Record sets that cannot be decoded."""
+    other_leaks: list[str]
+    """Records with a card number."""
+
+    def add_record(self, record: Record) -> None:
+        """Takes a record without its envelope."""
 
 
 async def read_all(
-    consumer: AIOKafkaConsumer, kafka: KafkaAccess, cut: Mapping[Partition, int], patience: float = 60.0
-) -> TopicContents:
-    """All records up to the current ends. Raises StackError without progress for `patience` seconds."""
+    consumer: AIOKafkaConsumer, kafka: KafkaAccess, cut: Mapping[Partition, int], into: RecordSink, patience: float = 60.0
+) -> None:
+    """Read all records up to the current ends. Raises StackError without progress for `patience` seconds."""
     ends = {TopicPartition(*place): end for place, end in (await ends_of(consumer)).items()}
     await consumer.seek_to_beginning(*ends)
-    reading = _Reading(consumer, kafka, ends, cut, {each: await consumer.position(each) for each in ends})
+    reading = _Reading(consumer, kafka, ends, cut, {each: await consumer.position(each) for each in ends}, into)
     moved = time.monotonic()
     while left := reading.left:
         before = dict(reading.next)
@@ -66,8 +67,6 @@ async def read_all(
             moved = time.monotonic()
         elif time.monotonic() - moved > patience:
             raise StackError(f"the topics were not read to the end within {patience:.0f} s")
-    reading.contents.records.sort(key=lambda record: (record.topic, record.partition, record.offset))
-    return reading.contents
 
 
 @dataclass
@@ -78,7 +77,7 @@ class _Reading:
     cut: Mapping[Partition, int]
     next: dict[TopicPartition, int]
     """The next offset to read of each partition."""
-    contents: TopicContents = field(default_factory=TopicContents)
+    into: RecordSink
 
     @property
     def left(self) -> list[TopicPartition]:
@@ -111,7 +110,7 @@ class _Reading:
                 decoded = record_sets.decode(partition, data, self.next[partition])
             except CorruptRecordSet as undecodable:
                 place = f"{partition.topic}/{partition.partition}@{undecodable.offset}"
-                self.contents.undecodable.append(f"{place} cannot be decoded: {undecodable.why}")
+                self.into.undecodable.append(f"{place} cannot be decoded: {undecodable.why}")
                 self.next[partition] = max(undecodable.after, self.next[partition] + 1)
             else:
                 self._take(partition, decoded.records)
@@ -125,11 +124,11 @@ class _Reading:
             if raw.offset >= self.ends[partition]:
                 break
             settled = raw.offset < self.cut.get(place, 0)
-            record = Record(*place, raw.offset, raw.key, raw.value, envelope_of(raw.value), settled)
-            self.contents.records.append(record)
+            record = Record(*place, raw.offset, raw.key, raw.value, None, settled)
+            self.into.add_record(record)
             headers = [part for name, value in raw.headers for part in (name.encode("utf-8", "replace"), value or b"")]
             if holds_card_number(b"\n".join((raw.key or b"", raw.value or b"", *headers))):
-                self.contents.leaks.append(f"record {record.place}")
+                self.into.other_leaks.append(f"record {record.place}")
 
 
 async def _partitions(kafka: KafkaAccess) -> list[TopicPartition]:

@@ -2,10 +2,10 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
-from itertools import pairwise
+from datetime import datetime
+from itertools import groupby, pairwise
 from typing import Any
 from uuid import UUID
 
@@ -35,36 +35,52 @@ def invoices_of(recorded: RecordedState) -> list[Invoice]:
     return [Invoice(each.merchant_id, each.id, each.events[0]) for each in streams if isinstance(each.events[0], Issued)]
 
 
-@dataclass(frozen=True, order=True)
-class Number:
+@dataclass(frozen=True, slots=True, order=True)
+class SeriesEntry:
+    """An invoice of a series, or the series' counter, which sorts before the invoices."""
+
+    merchant_id: str
+    series: str
+    is_invoice: bool
     ordinal: int
-    issued_on: date
-    number: str
+    issued_on: str
+    """ISO 8601"""
+    number: str = ""
 
 
-def numbered(recorded: RecordedState) -> Iterator[str]:
-    """I4: numbers are 1..n, dates rise, and counters agree. Invoices that a restore has lost keep their numbers."""
-    series: dict[tuple[UUID, str], list[Number]] = defaultdict(list)
+def series_entries(recorded: RecordedState) -> Iterator[SeriesEntry]:
     for invoice in invoices_of(recorded):
         issued = invoice.issued
-        series[invoice.merchant_id, issued.series].append(Number(issued.ordinal, issued.issued_on, issued.number))
-    for merchant_id, prefix, ordinal, issued_on, number in lost_numbers(recorded):
-        series[merchant_id, prefix].append(Number(ordinal, issued_on, number))
-    counters = {(row["merchant_id"], row["name"]): row for row in recorded.rows("invoicing", "series")}
-    for name in series.keys() | counters.keys():
-        invoices = sorted(series.get(name, []))
-        ordinals = [invoice.ordinal for invoice in invoices]
-        if ordinals != list(range(1, len(ordinals) + 1)):
-            wrong = next(each for at, each in enumerate(invoices, 1) if each.ordinal != at)
-            yield f"series {name[1]} of merchant {name[0]} is not 1..{len(ordinals)}: see {wrong.number}"
-        for before, after in pairwise(invoices):
-            if after.issued_on < before.issued_on:
-                yield f"{after.number} is dated before {before.number}"
-        last = (invoices[-1].ordinal, invoices[-1].issued_on) if invoices else (0, None)
-        row = counters.get(name)
-        if row is None or (row["last"], row["last_issued_on"] if invoices else None) != last:
-            stored = f"{row['last']} on {row['last_issued_on']}" if row else "nothing"
-            yield f"the counter of series {name[1]} of merchant {name[0]} is at {stored}, its invoices at {last[0]} on {last[1]}"
+        on = issued.issued_on.isoformat()
+        yield SeriesEntry(str(invoice.merchant_id), issued.series, True, issued.ordinal, on, issued.number)
+    for row in recorded.rows("invoicing", "series"):
+        yield SeriesEntry(str(row["merchant_id"]), row["name"], False, row["last"], str(row["last_issued_on"]))
+
+
+def numbered(entries: Iterable[SeriesEntry]) -> Iterator[str]:
+    """I4: numbers are 1..n, dates rise, and counters agree. Takes the entries in their order."""
+    for (merchant_id, name), members in groupby(entries, key=lambda entry: (entry.merchant_id, entry.series)):
+        counter: SeriesEntry | None = None
+        last: SeriesEntry | None = None
+        wrong: SeriesEntry | None = None
+        count = 0
+        for entry in members:
+            if not entry.is_invoice:
+                counter = entry
+                continue
+            count += 1
+            if wrong is None and entry.ordinal != count:
+                wrong = entry
+            if last is not None and entry.issued_on < last.issued_on:
+                yield f"{entry.number} is dated before {last.number}"
+            last = entry
+        if wrong is not None:
+            yield f"series {name} of merchant {merchant_id} is not 1..{count}: see {wrong.number}"
+        expected = (last.ordinal, last.issued_on) if last else (0, None)
+        if counter is None or (counter.ordinal, counter.issued_on if last else None) != expected:
+            stored = f"{counter.ordinal} on {counter.issued_on}" if counter else "nothing"
+            at = f"its invoices at {expected[0]} on {expected[1]}"
+            yield f"the counter of series {name} of merchant {merchant_id} is at {stored}, {at}"
 
 
 def unchanged(recorded: RecordedState) -> Iterator[str]:

@@ -91,10 +91,11 @@ def parked_issues_wait(recorded: RecordedState) -> Iterator[str]:
         for row in recorded.rows("invoicing", "projection")
         if row["doc"] is not None
     }
+    merchants = {row["merchant_id"] for row in recorded.rows("invoicing", "merchants")}
     for row in recorded.rows("invoicing", "parked_issues"):
         merchant_id, customer = row["merchant_id"], (row["merchant_id"], f"customer-{row['customer_id']}")
         revision = Envelope.model_validate_json(row["envelope"]).data["customer_revision"]
-        if (merchant_id, f"merchant-{merchant_id}") in known and known.get(customer, 0) >= revision:
+        if merchant_id in merchants and known.get(customer, 0) >= revision:
             yield f"invoice {row['invoice_id']} of subscription-{row['subscription_id']} is parked without a reason"
 
 

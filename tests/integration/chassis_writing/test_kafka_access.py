@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -30,8 +31,8 @@ from portalctl.local.ports import free_port
 from support.consumer_events import make_topic
 from support.databases import ServiceDatabase, fresh_database
 from support.lamps import CONTEXT, LAMP, NOON, LampSwitched, SwitchOn
-from support.running_service import set_password, with_files, with_password
-from support.secure_kafka import SECOND_PASSWORD, SECOND_USER, SecureKafka, secure_kafka
+from support.secure_kafka import SecureKafka, secure_kafka
+from verify.spool import Spool
 from verify.topics import read_all, reading
 
 ACCESSES = ("SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN", "certificate")
@@ -77,8 +78,9 @@ async def test_topics_are_compared_and_read(kafka: SecureKafka, name: str) -> No
     access = kafka.accesses[name]
     assert await topics.diff(access) == []
     async with reading(access) as consumer:
-        contents = await read_all(consumer, access, {})
-    assert contents.undecodable == []
+        with closing(Spool()) as spool:
+            await read_all(consumer, access, {}, spool)
+            assert spool.undecodable == []
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from unit.portalctl_verify.recording import consistent_recording
+from unit.portalctl_verify.recording import consistent_recording, differences_of, in_order, judge_in_parts
 
 from billing_contracts.registry import TOPICS
 from chassis.decoding import Record as Raw
@@ -29,12 +29,13 @@ def sound() -> RecordedState:
 
 
 def with_more(more: Sequence[Record]) -> RecordedState:
-    return replace(sound(), records=[*sound().records, *more])
+    return replace(sound(), records=in_order([*sound().records, *more]))
 
 
 def unjudged(recorded: RecordedState) -> list[str]:
-    differences = [line for verdict in judge(recorded) for line in verdict.differences]
-    return [line for line in differences if line.startswith("cannot be judged")]
+    whole, divided = differences_of(judge(recorded)), differences_of(judge_in_parts(recorded))
+    assert {id: set(lines) for id, lines in divided.items()} == {id: set(lines) for id, lines in whole.items()}
+    return [line for lines in whole.values() for line in lines if line.startswith("cannot be judged")]
 
 
 @given(sent=batches(PUBLISHED), settled=st.booleans(), theirs=st.booleans())

@@ -80,7 +80,9 @@ def lose_a_record(recording: Recording) -> None:
 
 def reverse_two_records(recording: Recording) -> None:
     first, second = [place for place, record in enumerate(recording.records) if record.key == recording.records[-1].key][:2]
-    recording.records[first], recording.records[second] = recording.records[second], recording.records[first]
+    before, after = recording.records[first], recording.records[second]
+    recording.records[first] = replace(after, offset=before.offset)
+    recording.records[second] = replace(before, offset=after.offset)
 
 
 def change_a_message(recording: Recording) -> None:
@@ -119,7 +121,8 @@ def publish_another_total(recording: Recording) -> None:
         if record.envelope is None or record.envelope.type != InvoiceIssued.TYPE:
             return record
         data = record.envelope.data | {"total": {"amount_minor": 1, "currency": "USD"}}
-        return replace(record, envelope=record.envelope.model_copy(update={"data": data}))
+        envelope = record.envelope.model_copy(update={"data": data})
+        return replace(record, value=envelope.value(), envelope=envelope)
 
     recording.records[:] = [raised(record) for record in recording.records]
 
