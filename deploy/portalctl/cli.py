@@ -45,8 +45,7 @@ from portalctl.local.process_table import read_processes
 from portalctl.local.services import SERVICES
 from portalctl.local.supervisor import supervise
 from portalctl.quarantine_cli import quarantine_app
-from portalctl.recovery.backup_cli import make_backup_command, refill_command, restore_command
-from portalctl.recovery.reconcile_cli import blocked_app, reconcile
+from portalctl.rebuild_cli import rebuild
 from portalctl.settings import Settings
 from portalctl.terminal import err, exit_on_error, out, say
 from portalctl.up import bring_up
@@ -64,6 +63,7 @@ app.command("backup")(make_backup_command)
 app.command("restore")(restore_command)
 topics_app.command("refill")(refill_command)
 app.command("env")(show_settings)
+app.command()(rebuild)
 
 T = TypeVar("T")
 

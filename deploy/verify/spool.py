@@ -19,10 +19,10 @@ from verify.rows import Cut, Event, Record, Row, Snapshot
 from verify.topics import envelope_of
 
 _BUCKETS = 4096
-_PART_SIZE = 4_000
+_PART_SIZE = 2_000
 """Items that are judged together, if no single customer has more. An item of a typical history takes about 10 KB in memory."""
-_BUFFERED_MAX = 20_000
-_CACHE_KIB = 32_768
+_BUFFERED_MAX = 8_000
+_CACHE_KIB = 24_576
 
 _EVENT, _RECORD, _ROW = range(3)
 

@@ -1,9 +1,10 @@
 """Reads the raw records of every topic of the contracts, without a consumer group."""
 
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Protocol
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -22,15 +23,24 @@ from portalctl.local.errors import StackError
 from verify.card_leaks import holds_card_number
 from verify.rows import Partition, Record
 
+_FETCH_BYTES = 128 * 1024
+"""Per partition. The client keeps a fetch of each partition in memory; a larger record arrives alone."""
+_RECORDS_MAX = 2_000
+
 
 @asynccontextmanager
-async def reading(kafka: KafkaAccess) -> AsyncIterator[AIOKafkaConsumer]:
-    """A consumer of every partition of every topic. Raises StackError without a broker or a topic."""
-    consumer = AIOKafkaConsumer(**kafka.options(), enable_auto_commit=False, auto_offset_reset="earliest")
+async def reading(kafka: KafkaAccess, topics: Iterable[str] = tuple(TOPICS)) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer of every partition of these topics. Raises StackError without a broker or a topic."""
+    consumer = AIOKafkaConsumer(
+        **kafka.options(),
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=_FETCH_BYTES,
+    )
     try:
         with explained(kafka):
             await consumer.start()
-        consumer.assign(await _partitions(kafka))
+        consumer.assign(await _partitions(kafka, topics))
         yield consumer
     finally:
         await consumer.stop()
@@ -58,34 +68,52 @@ async def read_all(
     """Read all records up to the current ends. Raises StackError without progress for `patience` seconds."""
     ends = {TopicPartition(*place): end for place, end in (await ends_of(consumer)).items()}
     await consumer.seek_to_beginning(*ends)
-    reading = _Reading(consumer, kafka, ends, cut, {each: await consumer.position(each) for each in ends}, into)
-    moved = time.monotonic()
-    while left := reading.left:
-        before = dict(reading.next)
-        await reading.step(left)
-        if reading.next != before:
-            moved = time.monotonic()
-        elif time.monotonic() - moved > patience:
-            raise StackError(f"the topics were not read to the end within {patience:.0f} s")
+
+    def take(partition: TopicPartition, batch: Iterable[RawRecord]) -> None:
+        place = partition.topic, partition.partition
+        for raw in batch:
+            record = Record(*place, raw.offset, raw.key, raw.value, None, raw.offset < cut.get(place, 0))
+            into.add_record(record)
+            headers = [part for name, value in raw.headers for part in (name.encode("utf-8", "replace"), value or b"")]
+            if holds_card_number(b"\n".join((raw.key or b"", raw.value or b"", *headers))):
+                into.other_leaks.append(f"record {record.place}")
+
+    next = {each: await consumer.position(each) for each in ends}
+    reading = Reading(consumer, kafka, ends, next, take, into.undecodable)
+    await reading.to_the_end(patience)
 
 
 @dataclass
-class _Reading:
+class Reading:
+    """Reads partitions from `next` to `ends`, also past record sets that the client cannot decode."""
+
     consumer: AIOKafkaConsumer
     kafka: KafkaAccess
     ends: Mapping[TopicPartition, int]
-    cut: Mapping[Partition, int]
     next: dict[TopicPartition, int]
     """The next offset to read of each partition."""
-    into: RecordSink
+    take: Callable[[TopicPartition, Iterable[RawRecord]], None]
+    """Called with records before the end."""
+    undecodable: list[str]
 
     @property
     def left(self) -> list[TopicPartition]:
         return [partition for partition, end in self.ends.items() if self.next[partition] < end]
 
+    async def to_the_end(self, patience: float) -> None:
+        """Raises StackError without progress for `patience` seconds."""
+        moved = time.monotonic()
+        while left := self.left:
+            before = dict(self.next)
+            await self.step(left)
+            if self.next != before:
+                moved = time.monotonic()
+            elif time.monotonic() - moved > patience:
+                raise StackError(f"the topics were not read to the end within {patience:.0f} s")
+
     async def step(self, left: Sequence[TopicPartition]) -> None:
         try:
-            batches = await self.consumer.getmany(*left, timeout_ms=200)
+            batches = await self.consumer.getmany(*left, timeout_ms=200, max_records=_RECORDS_MAX)
         except Exception as error:
             # The client cannot decode one of the partitions, and drops the records of the others.
             for partition in left:
@@ -110,7 +138,7 @@ class _Reading:
                 decoded = record_sets.decode(partition, data, self.next[partition])
             except CorruptRecordSet as undecodable:
                 place = f"{partition.topic}/{partition.partition}@{undecodable.offset}"
-                self.into.undecodable.append(f"{place} cannot be decoded: {undecodable.why}")
+                self.undecodable.append(f"{place} cannot be decoded: {undecodable.why}")
                 self.next[partition] = max(undecodable.after, self.next[partition] + 1)
             else:
                 self._take(partition, decoded.records)
@@ -119,23 +147,14 @@ class _Reading:
         return passed
 
     def _take(self, partition: TopicPartition, batch: Iterable[RawRecord]) -> None:
-        place = partition.topic, partition.partition
-        for raw in batch:
-            if raw.offset >= self.ends[partition]:
-                break
-            settled = raw.offset < self.cut.get(place, 0)
-            record = Record(*place, raw.offset, raw.key, raw.value, None, settled)
-            self.into.add_record(record)
-            headers = [part for name, value in raw.headers for part in (name.encode("utf-8", "replace"), value or b"")]
-            if holds_card_number(b"\n".join((raw.key or b"", raw.value or b"", *headers))):
-                self.into.other_leaks.append(f"record {record.place}")
+        self.take(partition, takewhile(lambda raw: raw.offset < self.ends[partition], batch))
 
 
-async def _partitions(kafka: KafkaAccess) -> list[TopicPartition]:
+async def _partitions(kafka: KafkaAccess, topics: Iterable[str]) -> list[TopicPartition]:
     admin = AIOKafkaAdminClient(**kafka.options())
     await admin.start()
     try:
-        described = await admin.describe_topics(list(TOPICS))
+        described = await admin.describe_topics(list(topics))
     finally:
         await admin.close()
     for topic in described:
