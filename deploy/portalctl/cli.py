@@ -33,6 +33,7 @@ from portalctl.arguments import (
 )
 from portalctl.cards_cli import cards_app
 from portalctl.demo.command import show_demo
+from portalctl.doctor_cli import doctor
 from portalctl.env_cli import show_settings
 from portalctl.keys_cli import keys_app
 from portalctl.local.errors import StackError, within
@@ -64,6 +65,7 @@ app.command("restore")(restore_command)
 topics_app.command("refill")(refill_command)
 app.command("env")(show_settings)
 app.command()(rebuild)
+app.command()(doctor)
 
 T = TypeVar("T")
 

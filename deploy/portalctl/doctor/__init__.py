@@ -1,0 +1,1 @@
+"""`portalctl doctor`: what an operator checks first, one sentence per check."""

@@ -1,0 +1,102 @@
+"""All checks in the order in which an operator would make them. A check that fails does not stop the others."""
+
+import asyncio
+import os
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+from aiokafka.errors import KafkaError
+
+from chassis.kafka_access import KafkaAccess
+from portalctl.doctor import brokers, files
+from portalctl.doctor.databases import Database
+from portalctl.doctor.findings import Finding, failed, ok, warning
+from portalctl.local.databases import connect
+from portalctl.local.errors import StackError
+from portalctl.local.folder import Folder
+
+_SECONDS = 15.0
+"""For each check."""
+
+
+async def examine(folder: Folder, state: Mapping[str, Any], databases: Mapping[str, str], kafka: KafkaAccess) -> list[Finding]:
+    """`state` is that of the local stack, or empty."""
+    own = "postgres" in state.get("logs", {}) and dict(databases) == state.get("postgres", {})
+    found: list[Finding] = []
+    async with AsyncExitStack() as closing:
+        connections: dict[str, asyncpg.Connection] = {}
+        for name, url in databases.items():
+            service = name.replace("_", "-")
+            try:
+                async with asyncio.timeout(_SECONDS):
+                    connections[name] = await connect(url, own=own, timeout=_SECONDS)
+                    closing.push_async_callback(connections[name].close)
+                    found += await Database(name, connections[name]).checks()
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError, TimeoutError) as error:
+                found.append(_unreachable(f"database {service}", name, error, name in connections))
+        found += await _kafka(kafka, connections)
+    found += await _services(state.get("admin_urls", {}))
+    stack = folder.secrets if folder.secrets.exists() else None
+    found += files.check_secrets(os.environ, databases, stack)
+    found += files.check_certificates(os.environ, databases)
+    return [*found, files.check_disk(folder.root if state else Path("/nonexistent"))]
+
+
+async def _kafka(kafka: KafkaAccess, connections: Mapping[str, asyncpg.Connection]) -> list[Finding]:
+    found: list[Finding] = []
+    try:
+        async with asyncio.timeout(2 * _SECONDS):
+            found += await brokers.check_topics(kafka)
+            if any(each.check == "topics" and each.status == "failed" for each in found):
+                return found
+            found += await brokers.check_consumers(kafka, connections)
+    except StackError as error:
+        found += brokers.unreachable(error)
+    except (KafkaError, OSError, TimeoutError) as error:
+        found += brokers.unreachable(StackError(f"{kafka.servers}: {type(error).__name__}: {error}"))
+    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        found.append(failed("consumers", f"{type(error).__name__}: {error}", "see the checks of the databases"))
+    return found
+
+
+async def _services(urls: Mapping[str, str]) -> list[Finding]:
+    """The readiness of the local stack's services. Elsewhere probes watch it."""
+    found = []
+    async with httpx.AsyncClient(trust_env=False, timeout=_SECONDS) as client:
+        for name, url in urls.items():
+            check = f"service {name}"
+            try:
+                answer = (await client.get(f"{url}/health/ready")).json()
+            except (httpx.HTTPError, ValueError) as error:
+                found.append(failed(check, f"does not answer at {url}: {type(error).__name__}", "portalctl status; portalctl up"))
+                continue
+            problems = {**answer.get("failures", {}), **answer.get("degraded", {})}
+            what = "; ".join(f"{one} {problem}" for one, problem in problems.items())
+            if answer.get("status") == "ready":
+                found.append(ok(check, "is ready"))
+            else:
+                kind = failed if answer.get("failures") else warning
+                found.append(kind(check, f"is {answer.get('status')}: {what}", f"read its log, and {url}/health/ready"))
+    return found
+
+
+def _unreachable(check: str, name: str, error: Exception, connected: bool) -> Finding:
+    variable = f"{name.upper()}_DATABASE_URL"
+    reason = str(error) or type(error).__name__
+    match error:
+        case asyncpg.InvalidPasswordError() | asyncpg.InvalidAuthorizationSpecificationError():
+            return failed(check, f"refuses the credentials: {reason}", f"correct the role and password in {variable}")
+        case asyncpg.InvalidCatalogNameError():
+            return failed(check, reason, f"create it with `portalctl env --sql`, or correct {variable}")
+        case asyncpg.InsufficientPrivilegeError():
+            return failed(check, reason, f"{variable} needs a role that may read every table")
+        case asyncpg.PostgresError() if connected:
+            return failed(check, f"{type(error).__name__}: {reason}", "see the message")
+        case TimeoutError():
+            return failed(check, f"no answer within {_SECONDS:.0f} s", "check the server's load, the network and firewalls")
+        case _:
+            return failed(check, f"cannot be reached: {reason}", f"check {variable}, the server and its certificates")
