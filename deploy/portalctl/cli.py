@@ -35,7 +35,7 @@ from portalctl.cards_cli import cards_app
 from portalctl.demo.command import show_demo
 from portalctl.doctor_cli import doctor
 from portalctl.env_cli import show_settings
-from portalctl.keys_cli import keys_app
+from portalctl.events_cli import events_app, streams_app
 from portalctl.local.errors import StackError, within
 from portalctl.local.folder import Folder
 from portalctl.local.layout import ExternalServers
@@ -58,11 +58,8 @@ app.add_typer(topics_app, name="topics")
 app.add_typer(links_app, name="links")
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(cards_app, name="cards")
-app.add_typer(blocked_app, name="blocked")
-app.command()(reconcile)
-app.command("backup")(make_backup_command)
-app.command("restore")(restore_command)
-topics_app.command("refill")(refill_command)
+app.add_typer(events_app, name="events")
+app.add_typer(streams_app, name="streams")
 app.command("env")(show_settings)
 app.command()(rebuild)
 app.command()(doctor)

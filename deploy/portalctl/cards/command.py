@@ -18,12 +18,13 @@ from portalctl.settings import Settings
 from portalctl.terminal import err, say
 from verify.sources import databases_of
 
+_KEY_BYTES = 32
 _CHANGED = (Treatment.REWRITTEN, Treatment.REVISED)
 
 
 def show(folder: Folder) -> list[Finding]:
     """Print and return the findings. Raises StackError."""
-    keys = _keys(folder)
+    key = key_of(folder)
     with err.status("searching"):
         findings = asyncio.run(stores.listed(databases_of(read_state(folder), read_settings(Settings)), keys))
     _print(findings)
@@ -54,10 +55,13 @@ def _print(findings: Sequence[Finding]) -> None:
         say(f"{finding}: {finding.treatment}")
 
 
-def _keys(folder: Folder) -> list[bytes]:
-    """The key-encryption keys from the environment, or from the local stack."""
-    text = os.environ.get("KEY_ENCRYPTION_KEY") or ",".join(Keys.stored_in(folder).live("key-encryption-key"))
+def key_of(folder: Folder) -> bytes | None:
+    """The key-encryption key from the environment, or from the local stack."""
+    text = os.environ.get("KEY_ENCRYPTION_KEY") or read_json(folder.secrets).get("key_encryption_key")
     try:
-        return [base64.b64decode(key, validate=True) for key in text.split(",") if key]
+        key = base64.b64decode(text, validate=True) if text else None
     except binascii.Error:
-        raise StackError("KEY_ENCRYPTION_KEY is not base64") from None
+        key = b""
+    if key is not None and len(key) != _KEY_BYTES:
+        raise StackError("KEY_ENCRYPTION_KEY is wrong; expected 32 bytes in base64")
+    return key

@@ -1,0 +1,1 @@
+"""`portalctl events tail` and `portalctl streams show`: what happened, as it is stored and published."""
