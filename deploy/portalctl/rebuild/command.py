@@ -15,6 +15,7 @@ from aiokafka import TopicPartition
 from chassis.postgres.connection import Connection
 from portal_gateway.adapters.storage.view_projector import recompose
 from portal_gateway.adapters.view_notifier import CHANNEL
+from portalctl.local.databases import connect
 from portalctl.local.errors import StackError
 from portalctl.rebuild import owned, shadow
 from portalctl.rebuild.reading import Progress, ShadowReader, live_offsets, same_logs
@@ -26,6 +27,7 @@ from verify.topics import reading
 
 FENCE_SECONDS = 10.0
 """Longer than a consumer needs from loading a document to its commit."""
+_CONNECT_SECONDS = 30
 _VIEWS_AT_ONCE = 500
 _PAIRS_MAX = 80
 """Customers per notification: PostgreSQL limits a payload to less than 8,000 bytes."""
@@ -80,7 +82,11 @@ class Rebuild:
         async with AsyncExitStack() as self._closing:
             connections = []
             for _ in range(2):
-                connection = await asyncpg.connect(url, timeout=30, ssl=False if self._sources.own else None)
+                try:
+                    connection = await connect(url, own=self._sources.own, timeout=_CONNECT_SECONDS)
+                except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
+                    why = error or type(error).__name__
+                    raise StackError(f"the database {self._target.database} cannot be reached: {why}") from error
                 self._closing.push_async_callback(connection.close)
                 await connection.execute("SET transaction_timeout = 0")
                 connections.append(connection)
@@ -178,21 +184,23 @@ class Rebuild:
 
 async def rebuild_views(sources: Sources, target: Target, *, most: int, confirm: Confirm, progress: Progress) -> Outcome:
     """The composed views of customers. Each view is one row, so 500 customers share a transaction."""
-    connection = await open_database(sources.databases[target.database], own=sources.own)
-    try:
-        found = await owned.differing_views(connection, most, progress)
+    async with AsyncExitStack() as closing:
+        reader = await open_database(sources.databases[target.database], own=sources.own)
+        closing.push_async_callback(reader.close)
+        found = await owned.differing_views(reader, most, progress)
         if not found.comparison.count or not confirm(found.comparison):
             return Outcome(found.comparison)
+        # The reader converts JSON, which the code of the service does itself.
+        writer = await connect(sources.databases[target.database], own=sources.own, timeout=_CONNECT_SECONDS)
+        closing.push_async_callback(writer.close)
         customers = sorted(found.customers)
         for first in range(0, len(customers), _VIEWS_AT_ONCE):
             chunk = set(customers[first : first + _VIEWS_AT_ONCE])
-            async with connection.transaction():
-                await connection.execute("SET LOCAL transaction_timeout = 0; SET LOCAL lock_timeout = '10s'")
-                await owned.forget_views(connection, chunk)
-                await _compose(connection, chunk)
+            async with writer.transaction():
+                await writer.execute("SET LOCAL transaction_timeout = 0; SET LOCAL lock_timeout = '10s'")
+                await owned.forget_views(writer, chunk)
+                await _compose(writer, chunk)
         return Outcome(found.comparison, switched=True, views=len(customers))
-    finally:
-        await connection.close()
 
 
 async def _compose(connection: Connection, customers: Customers) -> None:
