@@ -26,20 +26,20 @@ def doctor(
     """
     # It imports the rules of all four services, which the other commands do not need.
     from portalctl.doctor.command import examine
-    from portalctl.doctor.findings import Status
+    from portalctl.doctor.findings import CheckStatus
     from verify.sources import sources_of
 
     with exit_on_error(), err.status("examining"):
         settings = read_settings(Settings)
         state = read_state(context.obj)
         sources = sources_of(state, context.obj.logs, settings)
-        found = asyncio.run(examine(context.obj, state, sources.databases, sources.kafka))
-    for finding in found:
+        findings = asyncio.run(examine(context.obj, state, sources.databases, sources.kafka))
+    for finding in findings:
         if as_json:
             say(json.dumps(finding.as_json()))
             continue
         out.print(Text.assemble((f"{finding.status:<8}", _STYLES[finding.status]), f"{finding.check}: {finding.what}"))
         if finding.advice:
             out.print(f"        → {finding.advice}")
-    if any(finding.status is Status.FAILED for finding in found):
+    if any(finding.status is CheckStatus.FAILED for finding in findings):
         raise typer.Exit(1)

@@ -98,9 +98,9 @@ def tail_events(
     from portalctl.local.errors import StackError
 
     async def show(kafka: KafkaAccess) -> None:
-        wanted = Filter(merchant, customer, correlation, types_named(type) if type else ())
+        criteria = Filter(merchant, customer, correlation, types_named(type) if type else ())
         topics = [topic] if topic else list(TOPICS)
-        async for line in tail(kafka, topics, wanted, _parsed(since), limit=limit, follow=follow):
+        async for line in tail(kafka, topics, criteria, _parsed(since), limit=limit, follow=follow):
             say(line.as_json() if as_json else str(line))
 
     with exit_on_error():

@@ -124,15 +124,15 @@ class Judgement:
         return sorted([*judged, *others], key=lambda verdict: int(verdict.invariant.id.removeprefix("I")))
 
     def _note(self, id: str, check: Callable[[], Iterable[str]]) -> None:
-        kept = self._differences[id]
+        differences = self._differences[id]
         try:
             for difference in check():
-                if len(kept) < _DIFFERENCES_MAX:
-                    kept[difference] = None
+                if len(differences) < _DIFFERENCES_MAX:
+                    differences[difference] = None
                 else:
-                    self._more[id] += difference not in kept
+                    self._more[id] += difference not in differences
         except Exception as error:
-            kept[f"cannot be judged: {type(error).__name__}: {error}"] = None
+            differences[f"cannot be judged: {type(error).__name__}: {error}"] = None
 
     def _store(self, part: RecordedState) -> Iterable[str]:
         rows = [astuple(entry) for entry in invoices.series_entries(part)]

@@ -87,10 +87,10 @@ def _movement(row: Row) -> Iterator[Node]:
 
 def _answer(row: Row) -> Iterator[Node]:
     """The aggregates that a stored answer names, or else the key itself."""
-    found = [_aggregate(row["merchant_id"], name) for name in _aggregates_in(row["answer"])]
+    nodes = [_aggregate(row["merchant_id"], name) for name in _aggregates_in(row["answer"])]
     if row["route"] == "POST /v1/customers" and isinstance(row["answer"], dict) and "id" in row["answer"]:
-        found.append(_customer(row["merchant_id"], row["answer"]["id"]))
-    yield from found or [_text(f"answer {row['merchant_id']} {row['subject']} {row['route']} {row['key']}")]
+        nodes.append(_customer(row["merchant_id"], row["answer"]["id"]))
+    yield from nodes or [_text(f"answer {row['merchant_id']} {row['subject']} {row['route']} {row['key']}")]
 
 
 def _aggregates_in(answer: Any) -> Iterator[str]:

@@ -23,9 +23,9 @@ def sources(stack: Stack) -> Sources:
     return sources_of(stack.state, stack.folder / "none", Settings())
 
 
-async def tailed(stack: Stack, wanted: Filter, limit: int = 1000) -> list[Line]:
+async def tailed(stack: Stack, criteria: Filter, limit: int = 1000) -> list[Line]:
     since = JANUARY  # long before the test
-    return [line async for line in tail(sources(stack).kafka, list(TOPICS), wanted, since, limit=limit, follow=False)]
+    return [line async for line in tail(sources(stack).kafka, list(TOPICS), criteria, since, limit=limit, follow=False)]
 
 
 def names(lines: list[Line]) -> list[str]:

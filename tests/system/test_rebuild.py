@@ -108,8 +108,8 @@ async def test_damaged_documents_are_reported_and_then_right_on_the_page(stack: 
     assert tried.returncode == 1, tried.stderr
     report = json.loads(tried.stdout)
     assert not report["replaced"]
-    found = {each["aggregate"]: (each["what"], tuple(each["fields"])) for each in report["differences"]}
-    assert found.items() >= expected.items()
+    differences = {each["aggregate"]: (each["what"], tuple(each["fields"])) for each in report["differences"]}
+    assert differences.items() >= expected.items()
     assert await shown_status(damaged) == "unpaid"
 
     outcome = await rebuild(stack)
@@ -201,8 +201,8 @@ async def test_a_damaged_view_is_composed_again(stack: Stack, a_shop: Shop) -> N
     async with gateway(stack) as connection:
         query = "UPDATE customer_view SET doc = '{}' WHERE customer_id = $1 RETURNING revision"
         revision = await connection.fetchval(query, UUID(customer.id))
-        found = await rebuild_views(sources(stack), target_of(VIEWS), most=1000, confirm=CONFIRM, progress=lambda _, __: None)
-        assert f"customer-{customer.id}" in about(found, customer)
+        outcome = await rebuild_views(sources(stack), target_of(VIEWS), most=1000, confirm=CONFIRM, progress=lambda _, __: None)
+        assert f"customer-{customer.id}" in about(outcome, customer)
         now = await connection.fetchval("SELECT revision FROM customer_view WHERE customer_id = $1", UUID(customer.id))
     assert now > revision
     assert await shown_status(customer) == "active"

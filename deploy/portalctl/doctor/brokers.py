@@ -7,7 +7,7 @@ from aiokafka import TopicPartition
 
 from chassis.kafka_access import KafkaAccess
 from portalctl import topics
-from portalctl.doctor.findings import Finding, failed, ok, spoken, warning
+from portalctl.doctor.findings import CheckResult, failed, ok, spoken, warning
 from portalctl.local.errors import StackError
 from verify.consumers import SERVICE_CONSUMERS
 from verify.topics import ends_of, reading
@@ -16,22 +16,22 @@ CONSUMER_LAG_MAX = 1_000
 """Records. A busy system is always a few behind."""
 
 
-async def check_topics(kafka: KafkaAccess) -> list[Finding]:
+async def check_topics(kafka: KafkaAccess) -> list[CheckResult]:
     """Raises StackError if Kafka cannot be reached."""
     differences = await topics.diff(kafka)
-    found = [ok("kafka", f"{kafka.servers} answer with {kafka.protocol}{f' as {kafka.username}' if kafka.username else ''}")]
+    findings = [ok("kafka", f"{kafka.servers} answer with {kafka.protocol}{f' as {kafka.username}' if kafka.username else ''}")]
     if not differences:
-        return [*found, ok("topics", "all exist with the settings of the contracts")]
+        return [*findings, ok("topics", "all exist with the settings of the contracts")]
     lines = (f"{one.topic}: {one.what} should be {one.required}, is {one.existing or 'missing'}" for one in differences)
     missing = any(one.what == "topic" for one in differences)
     finding = failed if missing else warning
     return [
-        *found,
+        *findings,
         finding("topics", "; ".join(lines), "portalctl topics apply; counts of partitions and replicas need an administrator"),
     ]
 
 
-async def check_consumers(kafka: KafkaAccess, databases: Mapping[str, asyncpg.Connection]) -> list[Finding]:
+async def check_consumers(kafka: KafkaAccess, databases: Mapping[str, asyncpg.Connection]) -> list[CheckResult]:
     """Compare the stored offsets with the ends of the topics. Raises StackError if a topic does not exist."""
     async with reading(kafka) as consumer:
         ends = {TopicPartition(*place): end for place, end in (await ends_of(consumer)).items()}
@@ -44,7 +44,7 @@ async def check_consumers(kafka: KafkaAccess, databases: Mapping[str, asyncpg.Co
 
 async def _check_consumer(
     connection: asyncpg.Connection, group: str, names: tuple[str, ...], ends: Mapping[TopicPartition, int]
-) -> Finding:
+) -> CheckResult:
     check = f"consumer {group}"
     rows = await connection.fetch(
         "SELECT topic, partition, next, now() - moved_at AS idle FROM offsets WHERE consumer_group = $1", group
@@ -70,6 +70,6 @@ async def _check_consumer(
     return ok(check, f"is {lag} records behind")
 
 
-def unreachable(error: StackError) -> list[Finding]:
+def unreachable(error: StackError) -> list[CheckResult]:
     advice = "check KAFKA_BOOTSTRAP_SERVERS, KAFKA_SECURITY_PROTOCOL, the credentials and certificates"
     return [failed("kafka", str(error), advice)]

@@ -13,9 +13,8 @@ import payments
 import portal_gateway
 import subscriptions
 from chassis.outbox.leader_lock import IDLE_MS
-from chassis.outbox.relay import lock_name
 from chassis.postgres.migrate import CHASSIS, pending_migrations
-from portalctl.doctor.findings import Finding, failed, ok, spoken, warning
+from portalctl.doctor.findings import CheckResult, failed, ok, spoken, warning
 
 SKEW_MAX = timedelta(seconds=5)
 RELAY_LAG_MAX = timedelta(seconds=15)
@@ -25,8 +24,13 @@ _MAJOR_VERSION = 18
 _PACKAGES = {"subscriptions": subscriptions, "payments": payments, "invoicing": invoicing, "portal_gateway": portal_gateway}
 
 
+def relay_lock(service: str) -> str:
+    """The name of the advisory lock of the process that relays."""
+    return f"{service}.relay"
+
+
 @dataclass(frozen=True)
-class Database:
+class ExaminedDatabase:
     name: str
     connection: asyncpg.Connection
 
@@ -39,20 +43,20 @@ class Database:
         """As the service's program names them."""
         return {"chassis": CHASSIS, self.service: Path(cast(str, _PACKAGES[self.name].__file__)).parent / "migrations"}
 
-    async def checks(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> list[Finding]:
-        found = [await self._server(), await self._clock(now), await self._migrations()]
-        if any(finding.status == "failed" and finding.check.startswith("migrations") for finding in found):
-            return found  # the tables of the other checks may not exist
-        found.append(await self._quarantine())
+    async def checks(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> list[CheckResult]:
+        findings = [await self._server(), await self._clock(now), await self._migrations()]
+        if any(finding.status == "failed" and finding.check.startswith("migrations") for finding in findings):
+            return findings  # the tables of the other checks may not exist
+        findings.append(await self._quarantine())
         if self.name != "portal_gateway":
-            found += [await self._relay(), await self._timers()]
+            findings += [await self._relay(), await self._timers()]
         if self.name == "payments":
-            found.append(await self._unknown_charges())
+            findings.append(await self._unknown_charges())
         if self.name == "portal_gateway":
-            found.append(await self._views())
-        return [*found, *await self._interrupted_rebuilds()]
+            findings.append(await self._views())
+        return [*findings, *await self._interrupted_rebuilds()]
 
-    async def _server(self) -> Finding:
+    async def _server(self) -> CheckResult:
         check = f"database {self.service}"
         row = await self._row(
             """
@@ -70,7 +74,7 @@ class Database:
             return failed(check, how, f"PostgreSQL {_MAJOR_VERSION} or later is needed")
         return ok(check, how)
 
-    async def _clock(self, now: Callable[[], datetime]) -> Finding:
+    async def _clock(self, now: Callable[[], datetime]) -> CheckResult:
         """The half of the round trip is the uncertainty."""
         before = now()
         there: datetime = await self.connection.fetchval("SELECT clock_timestamp()")
@@ -81,7 +85,7 @@ class Database:
             return warning(check, what, "synchronize the clocks of all machines (NTP): timers and links depend on them")
         return ok(check, what)
 
-    async def _migrations(self) -> Finding:
+    async def _migrations(self) -> CheckResult:
         check = f"migrations {self.service}"
         pending = await pending_migrations(cast(Any, self.connection), self.components)
         if pending:
@@ -94,7 +98,7 @@ class Database:
             return warning(check, f"applied by another release: {', '.join(newer)}", "use the portalctl of the release that runs")
         return ok(check, f"all {len(packaged)} are applied, none of another release")
 
-    async def _quarantine(self) -> Finding:
+    async def _quarantine(self) -> CheckResult:
         row = await self._row(
             "SELECT count(*) AS count, min(quarantined_at) AS oldest FROM quarantine WHERE state IN ('kept', 'retry', 'discard')"
         )
@@ -104,7 +108,7 @@ class Database:
             return failed(check, what, f"portalctl quarantine list {self.service}")
         return ok(check, "no record")
 
-    async def _relay(self) -> Finding:
+    async def _relay(self) -> CheckResult:
         check = f"relay {self.service}"
         row = await self._row(
             """
@@ -118,7 +122,7 @@ class Database:
                     AND (classid::bigint << 32) | objid::bigint = hashtextextended($1, 0)
             ) AS led FROM relay
             """,
-            lock_name(self.service),
+            relay_lock(self.service),
         )
         lag = max((each for each in (row["lag"], row["states_lag"]) if each is not None), default=timedelta())
         if not row["led"]:
@@ -130,7 +134,7 @@ class Database:
             return failed(check, f"a process relays, and the oldest message waits for {spoken(lag)}", advice)
         return ok(check, f"one process relays, the oldest message waits for {spoken(lag)}")
 
-    async def _timers(self) -> Finding:
+    async def _timers(self) -> CheckResult:
         """By the merchants' clocks, which a sandbox may have moved."""
         check = f"timers {self.service}"
         row = await self._row(
@@ -149,7 +153,7 @@ class Database:
             return failed(check, what, f"check that a worker of {self.service} runs, and its log for timer.*")
         return ok(check, "none is overdue")
 
-    async def _unknown_charges(self) -> Finding:
+    async def _unknown_charges(self) -> CheckResult:
         row = await self._row(
             "SELECT count(*) AS count, max(now() - call_at) AS late FROM attempt WHERE status = 'unknown'",
         )
@@ -161,7 +165,7 @@ class Database:
             return warning(check, f"{row['count']} charges have an unknown outcome", "none: the provider is asked again")
         return ok(check, "no charge has an unknown outcome")
 
-    async def _views(self) -> Finding:
+    async def _views(self) -> CheckResult:
         row = await self._row(
             """
             SELECT (SELECT count(*) FROM customer_view WHERE doc IS NULL) AS empty,
@@ -173,7 +177,7 @@ class Database:
             return warning("pages", what, "portalctl quarantine list portal-gateway, then portalctl rebuild")
         return ok("pages", "every page is composed, no document misses an event")
 
-    async def _interrupted_rebuilds(self) -> list[Finding]:
+    async def _interrupted_rebuilds(self) -> list[CheckResult]:
         rows = await self.connection.fetch("SELECT nspname AS name FROM pg_namespace WHERE nspname LIKE 'rebuild\\_%' ORDER BY 1")
         return [
             warning(

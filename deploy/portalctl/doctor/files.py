@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from cryptography import x509
 
-from portalctl.doctor.findings import Finding, failed, ok, skipped, spoken, warning
+from portalctl.doctor.findings import CheckResult, failed, ok, skipped, spoken, warning
 from portalctl.service_settings import SETTINGS
 from portalctl.settings import Settings
 
@@ -24,24 +24,24 @@ _CERTIFICATE_PARAMETERS = ("sslrootcert", "sslcert")
 _KEY_PARAMETERS = ("sslkey",)
 
 
-def check_secrets(environment: Mapping[str, str], urls: Mapping[str, str], stack: Path | None) -> list[Finding]:
+def check_secrets(environment: Mapping[str, str], urls: Mapping[str, str], stack: Path | None) -> list[CheckResult]:
     """The files that hold secrets: `<NAME>_FILE`, keys in database URLs, and the local stack's own."""
     files = {name: Path(value) for name in _variables(certificates=False) if (value := environment.get(name))}
     files |= _in_urls(urls, _KEY_PARAMETERS)
     if stack is not None and stack.exists():
         files["secrets of the local stack"] = stack
-    found = [_check_secret(name, file) for name, file in sorted(files.items())]
-    return found or [skipped("secret files", "no setting names a file with a secret")]
+    findings = [_check_secret(name, file) for name, file in sorted(files.items())]
+    return findings or [skipped("secret files", "no setting names a file with a secret")]
 
 
-def check_certificates(environment: Mapping[str, str], urls: Mapping[str, str], now: datetime | None = None) -> list[Finding]:
+def check_certificates(environment: Mapping[str, str], urls: Mapping[str, str], now: datetime | None = None) -> list[CheckResult]:
     files = {name: Path(value) for name in _variables(certificates=True) if (value := environment.get(name))}
     files |= _in_urls(urls, _CERTIFICATE_PARAMETERS)
-    found = [_check_certificate(name, file, now or datetime.now(UTC)) for name, file in sorted(files.items())]
-    return found or [skipped("certificates", "no setting names a file with certificates")]
+    findings = [_check_certificate(name, file, now or datetime.now(UTC)) for name, file in sorted(files.items())]
+    return findings or [skipped("certificates", "no setting names a file with certificates")]
 
 
-def check_disk(folder: Path) -> Finding:
+def check_disk(folder: Path) -> CheckResult:
     """The disk of the local stack."""
     if not folder.exists():
         return skipped("disk", "the servers run elsewhere: watch their disks there")
@@ -75,7 +75,7 @@ def _in_urls(urls: Mapping[str, str], parameters: tuple[str, ...]) -> dict[str, 
     }
 
 
-def _check_secret(name: str, file: Path) -> Finding:
+def _check_secret(name: str, file: Path) -> CheckResult:
     check = f"secret {name}"
     try:
         status = file.stat()
@@ -90,7 +90,7 @@ def _check_secret(name: str, file: Path) -> Finding:
     return ok(check, f"{file} has mode {mode:03o}")
 
 
-def _check_certificate(name: str, file: Path, now: datetime) -> Finding:
+def _check_certificate(name: str, file: Path, now: datetime) -> CheckResult:
     check = f"certificate {name}"
     try:
         with warnings.catch_warnings(action="ignore"):  # about old authorities in a system's bundle

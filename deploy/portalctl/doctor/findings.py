@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 
-class Status(StrEnum):
+class CheckStatus(StrEnum):
     OK = "ok"
     WARNING = "warning"
     FAILED = "failed"
@@ -15,10 +15,10 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     check: str
     """Stable, for scripts: `relay payments`."""
-    status: Status
+    status: CheckStatus
     what: str
     advice: str = ""
     """What to do; empty if nothing is to be done."""
@@ -27,23 +27,23 @@ class Finding:
         return {name: str(value) for name, value in asdict(self).items() if value != ""}
 
 
-def ok(check: str, what: str) -> Finding:
-    return Finding(check, Status.OK, what)
+def ok(check: str, what: str) -> CheckResult:
+    return CheckResult(check, CheckStatus.OK, what)
 
 
-def warning(check: str, what: str, advice: str) -> Finding:
-    return Finding(check, Status.WARNING, what, advice)
+def warning(check: str, what: str, advice: str) -> CheckResult:
+    return CheckResult(check, CheckStatus.WARNING, what, advice)
 
 
-def failed(check: str, what: str, advice: str) -> Finding:
-    return Finding(check, Status.FAILED, what, advice)
+def failed(check: str, what: str, advice: str) -> CheckResult:
+    return CheckResult(check, CheckStatus.FAILED, what, advice)
 
 
-def skipped(check: str, what: str) -> Finding:
-    return Finding(check, Status.SKIPPED, what)
+def skipped(check: str, what: str) -> CheckResult:
+    return CheckResult(check, CheckStatus.SKIPPED, what)
 
 
-Check = Callable[[], Awaitable[list[Finding]]]
+Check = Callable[[], Awaitable[list[CheckResult]]]
 
 
 def spoken(duration: timedelta) -> str:

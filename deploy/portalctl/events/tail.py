@@ -73,11 +73,11 @@ class Line:
 
 def types_named(name: str) -> list[str]:
     """The event types of a full type, or of a name without version. Raises StackError that lists the names."""
-    found = [type for type, event in EVENTS.items() if name in (type, event.__name__)]
-    if not found:
+    matches = [type for type, event in EVENTS.items() if name in (type, event.__name__)]
+    if not matches:
         names = ", ".join(sorted(event.__name__ for event in EVENTS.values()))
         raise StackError(f"unknown type {name!r}; expected one of {names}, or a full type such as {next(iter(EVENTS))}")
-    return found
+    return matches
 
 
 def check_topic(name: str) -> None:
@@ -86,7 +86,7 @@ def check_topic(name: str) -> None:
 
 
 async def tail(
-    kafka: KafkaAccess, topics: Collection[str], wanted: Filter, since: datetime, *, limit: int, follow: bool
+    kafka: KafkaAccess, topics: Collection[str], criteria: Filter, since: datetime, *, limit: int, follow: bool
 ) -> AsyncIterator[Line]:
     """The last `limit` events since the instant in the order of their recording; then, with `follow`, new ones as they arrive."""
     async with reading(kafka, topics) as consumer:
@@ -94,7 +94,7 @@ async def tail(
         newest: list[tuple[float, str, Line]] = []
 
         def collect(_: TopicPartition, records: Iterable[RawRecord]) -> None:
-            for line in _lines(records, wanted):
+            for line in _lines(records, criteria):
                 entry = line.recorded, line.place, line
                 (heapq.heappush if len(newest) < limit else heapq.heappushpop)(newest, entry)
 
@@ -106,7 +106,7 @@ async def tail(
         newest.clear()
         arrived: list[Line] = []
         endless = dict.fromkeys(next, 1 << 62)
-        waiting = Reading(consumer, kafka, endless, reader.next, lambda _, records: arrived.extend(_lines(records, wanted)), [])
+        waiting = Reading(consumer, kafka, endless, reader.next, lambda _, records: arrived.extend(_lines(records, criteria)), [])
         while follow:
             await waiting.step(waiting.left)
             for line in sorted(arrived, key=lambda line: (line.recorded, line.place)):
@@ -117,20 +117,20 @@ async def tail(
 async def _since(consumer: AIOKafkaConsumer, since: datetime) -> dict[TopicPartition, int]:
     partitions = list(consumer.assignment())
     milliseconds = max(0, int(since.timestamp() * 1000))
-    found = await consumer.offsets_for_times(dict.fromkeys(partitions, milliseconds))
+    matches = await consumer.offsets_for_times(dict.fromkeys(partitions, milliseconds))
     ends = await consumer.end_offsets(partitions)
-    next = {each: found[each].offset if found.get(each) is not None else ends[each] for each in partitions}
+    next = {each: matches[each].offset if matches.get(each) is not None else ends[each] for each in partitions}
     for partition, offset in next.items():
         consumer.seek(partition, offset)
     return next
 
 
-def _lines(records: Iterable[RawRecord], wanted: Filter) -> Iterator[Line]:
+def _lines(records: Iterable[RawRecord], criteria: Filter) -> Iterator[Line]:
     for record in records:
         envelope = envelope_of(record.value)
-        if envelope is None and not wanted.accepts_all:
+        if envelope is None and not criteria.accepts_all:
             continue
-        if envelope is not None and not wanted.accepts(envelope):
+        if envelope is not None and not criteria.accepts(envelope):
             continue
         recorded = envelope.recordedtime.timestamp() if envelope else getattr(record, "timestamp", time.time() * 1000) / 1000
         place = f"{record.topic}/{record.partition}@{record.offset}"

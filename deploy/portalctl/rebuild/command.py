@@ -18,7 +18,7 @@ from portal_gateway.adapters.view_notifier import CHANNEL
 from portalctl.local.databases import connect
 from portalctl.local.errors import StackError
 from portalctl.rebuild import owned, shadow
-from portalctl.rebuild.reading import Progress, ShadowReader, live_offsets, same_logs
+from portalctl.rebuild.reading import RebuildProgress, ShadowReader, live_offsets, same_logs
 from portalctl.rebuild.shadow import Comparison
 from portalctl.rebuild.targets import MERCHANTS, Target
 from verify.capture import open_database
@@ -57,7 +57,7 @@ class Rebuild:
         self._sources, self._target, self._patience = sources, target, patience
         self._fence_seconds = fence_seconds
 
-    async def run(self, *, restart: bool, most: int, confirm: Confirm, progress: Progress) -> Outcome:
+    async def run(self, *, restart: bool, most: int, confirm: Confirm, progress: RebuildProgress) -> Outcome:
         """Build and compare; replace the differing documents if `confirm` returns True for the comparison."""
         async with self._opened() as (live, beside):
             target = self._target
@@ -182,25 +182,25 @@ class Rebuild:
             )
 
 
-async def rebuild_views(sources: Sources, target: Target, *, most: int, confirm: Confirm, progress: Progress) -> Outcome:
+async def rebuild_views(sources: Sources, target: Target, *, most: int, confirm: Confirm, progress: RebuildProgress) -> Outcome:
     """The composed views of customers. Each view is one row, so 500 customers share a transaction."""
     async with AsyncExitStack() as closing:
         reader = await open_database(sources.databases[target.database], own=sources.own)
         closing.push_async_callback(reader.close)
-        found = await owned.differing_views(reader, most, progress)
-        if not found.comparison.count or not confirm(found.comparison):
-            return Outcome(found.comparison)
+        views = await owned.differing_views(reader, most, progress)
+        if not views.comparison.count or not confirm(views.comparison):
+            return Outcome(views.comparison)
         # The reader converts JSON, which the code of the service does itself.
         writer = await connect(sources.databases[target.database], own=sources.own, timeout=_CONNECT_SECONDS)
         closing.push_async_callback(writer.close)
-        customers = sorted(found.customers)
+        customers = sorted(views.customers)
         for first in range(0, len(customers), _VIEWS_AT_ONCE):
             chunk = set(customers[first : first + _VIEWS_AT_ONCE])
             async with writer.transaction():
                 await writer.execute("SET LOCAL transaction_timeout = 0; SET LOCAL lock_timeout = '10s'")
                 await owned.forget_views(writer, chunk)
                 await _compose(writer, chunk)
-        return Outcome(found.comparison, switched=True, views=len(customers))
+        return Outcome(views.comparison, switched=True, views=len(customers))
 
 
 async def _compose(connection: Connection, customers: Customers) -> None:

@@ -15,7 +15,7 @@ from portalctl.rebuild.targets import Target
 from verify.topics import Reading
 
 Offsets = Mapping[TopicPartition, int]
-Progress = Callable[[int, int], None]
+RebuildProgress = Callable[[int, int], None]
 """Called with the number of records read and their total."""
 
 
@@ -34,7 +34,7 @@ class ShadowReader:
             target.consumer.decode, target.rules.types, erasable, frozenset({target.rules.aggregate_kind})
         )
 
-    async def read_to(self, live: Connection, progress: Progress = lambda _, __: None) -> None:
+    async def read_to(self, live: Connection, progress: RebuildProgress = lambda _, __: None) -> None:
         """Read to the offsets of the live group. The records are committed batch by batch with their offsets."""
         targets = await live_offsets(live, self._target)
         stored = await self._stored()

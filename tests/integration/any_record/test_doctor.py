@@ -10,13 +10,12 @@ import asyncpg
 import pytest
 
 from chassis.kafka_access import KafkaAccess
-from chassis.outbox.relay import lock_name
 from chassis.postgres.migrate import CHASSIS, migrate
 from portalctl import topics
 from portalctl.doctor import brokers
 from portalctl.doctor.command import examine
-from portalctl.doctor.databases import Database
-from portalctl.doctor.findings import Finding
+from portalctl.doctor.databases import ExaminedDatabase, relay_lock
+from portalctl.doctor.findings import CheckResult
 from portalctl.local.databases import url_of
 from portalctl.local.folder import Folder
 from portalctl.local.ports import free_port
@@ -47,29 +46,29 @@ async def payments(template: ServiceDatabase) -> AsyncIterator[asyncpg.Connectio
     await connection.close()
 
 
-async def found(connection: asyncpg.Connection, now: datetime | None = None) -> dict[str, Finding]:
-    checks = await Database("payments", connection).checks(*([lambda: now] if now else []))
+async def findings_of(connection: asyncpg.Connection, now: datetime | None = None) -> dict[str, CheckResult]:
+    checks = await ExaminedDatabase("payments", connection).checks(*([lambda: now] if now else []))
     return {finding.check: finding for finding in checks}
 
 
 async def test_a_current_database_without_processes_lacks_only_a_relay(payments: asyncpg.Connection) -> None:
-    findings = await found(payments)
+    findings = await findings_of(payments)
     assert {name for name, finding in findings.items() if finding.status != "ok"} == {"relay payments"}
     assert "start a worker of payments" in findings["relay payments"].advice
 
 
 async def test_the_relays_lock_is_seen(payments: asyncpg.Connection, template: ServiceDatabase) -> None:
     leader = await asyncpg.connect(template.url)
-    assert await leader.fetchval("SELECT pg_try_advisory_lock(hashtextextended($1, 0))", lock_name("payments"))
+    assert await leader.fetchval("SELECT pg_try_advisory_lock(hashtextextended($1, 0))", relay_lock("payments"))
     try:
-        assert (await found(payments))["relay payments"].status == "ok"
+        assert (await findings_of(payments))["relay payments"].status == "ok"
         await payments.execute(
             """
             INSERT INTO outbox (topic, key, value, headers, created_at)
             VALUES ('billing.customers', 'k', 'v', '{}', now() - interval '3 minutes')
             """
         )
-        late = (await found(payments))["relay payments"]
+        late = (await findings_of(payments))["relay payments"]
         assert (late.status, "waits for 3 min" in late.what) == ("failed", True)
     finally:
         await leader.close()
@@ -115,7 +114,7 @@ FAULTS = {
 async def test_a_fault_is_named_with_what_to_do(payments: asyncpg.Connection, check: str) -> None:
     statement, status, advice = FAULTS[check]
     await payments.execute(statement)
-    findings = await found(payments)
+    findings = await findings_of(payments)
     assert findings[check].status == status
     assert advice in findings[check].advice
     assert {name for name, finding in findings.items() if finding.status != "ok"} == {check, "relay payments"}
@@ -125,19 +124,19 @@ async def test_a_timer_is_overdue_by_the_merchants_clock(payments: asyncpg.Conne
     merchant = uuid4()
     insert = "INSERT INTO timers VALUES ($1, 'payment', gen_random_uuid(), 'retry', now() + interval '1 hour')"
     await payments.execute(insert, merchant)
-    assert (await found(payments))["timers payments"].status == "ok"
+    assert (await findings_of(payments))["timers payments"].status == "ok"
     await payments.execute(
         "INSERT INTO projection (merchant_id, name, aggregate, sequence, doc) VALUES ($1, 'merchant', $2, 1, $3)",
         merchant,
         f"merchant-{merchant}",
         '{"clock_offset_seconds": 7200.0}',
     )
-    assert (await found(payments))["timers payments"].status == "failed"
+    assert (await findings_of(payments))["timers payments"].status == "failed"
 
 
 async def test_a_missing_migration_ends_the_checks_of_the_database(payments: asyncpg.Connection) -> None:
     await payments.execute("DELETE FROM migrations WHERE file LIKE '0002%' AND component = 'payments'")
-    findings = await found(payments)
+    findings = await findings_of(payments)
     assert findings["migrations payments"].status == "failed"
     assert "payments/0002_sandbox.sql" in findings["migrations payments"].what
     assert "python -m payments migrate" in findings["migrations payments"].advice
@@ -145,7 +144,7 @@ async def test_a_missing_migration_ends_the_checks_of_the_database(payments: asy
 
 
 async def test_a_clock_that_differs_is_a_warning(payments: asyncpg.Connection) -> None:
-    assert (await found(payments, datetime.now(UTC) + timedelta(minutes=1)))["clock payments"].status == "warning"
+    assert (await findings_of(payments, datetime.now(UTC) + timedelta(minutes=1)))["clock payments"].status == "warning"
 
 
 async def test_servers_that_cannot_be_used_are_named_and_the_other_checks_continue(

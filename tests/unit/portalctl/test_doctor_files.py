@@ -21,17 +21,17 @@ def write(file: Path, mode: int) -> Path:
 @pytest.mark.parametrize(("mode", "status"), [(0o600, "ok"), (0o400, "ok"), (0o640, "warning"), (0o604, "warning")])
 def test_a_secret_that_others_may_read_is_a_warning(tmp_path: Path, mode: int, status: str) -> None:
     file = write(tmp_path / "password", mode)
-    [found] = check_secrets({"KAFKA_PASSWORD_FILE": str(file)}, {}, None)
-    assert (found.check, found.status) == ("secret KAFKA_PASSWORD_FILE", status)
-    assert (found.advice == f"chmod 600 {file}") == (status == "warning")
-    assert CANARY not in found.what
+    [finding] = check_secrets({"KAFKA_PASSWORD_FILE": str(file)}, {}, None)
+    assert (finding.check, finding.status) == ("secret KAFKA_PASSWORD_FILE", status)
+    assert (finding.advice == f"chmod 600 {file}") == (status == "warning")
+    assert CANARY not in finding.what
 
 
 def test_a_missing_secret_and_the_key_of_a_database_url_are_examined(tmp_path: Path) -> None:
     key = write(tmp_path / "client.key", 0o644)
     urls = {"payments": f"postgresql://u@h/payments?sslmode=verify-full&sslkey={key}"}
-    found = {each.check: each.status for each in check_secrets({"KAFKA_KEY_FILE": str(tmp_path / "none")}, urls, None)}
-    assert found == {"secret KAFKA_KEY_FILE": "failed", "secret payments sslkey": "warning"}
+    finding = {each.check: each.status for each in check_secrets({"KAFKA_KEY_FILE": str(tmp_path / "none")}, urls, None)}
+    assert finding == {"secret KAFKA_KEY_FILE": "failed", "secret payments sslkey": "warning"}
 
 
 def test_files_of_other_programs_are_not_examined(tmp_path: Path) -> None:
@@ -50,8 +50,8 @@ def test_a_certificate_that_expires_is_named_in_time(tmp_path: Path, left: int, 
     file = tmp_path / "client.pem"
     issued.private_key_and_cert_chain_pem.write_to_path(str(file))
     urls = {"payments": f"postgresql://u@h/payments?sslcert={file}"}
-    [found] = check_certificates({}, urls, expires - timedelta(days=left))
-    assert (found.check, found.status) == ("certificate payments sslcert", status)
+    [finding] = check_certificates({}, urls, expires - timedelta(days=left))
+    assert (finding.check, finding.status) == ("certificate payments sslcert", status)
 
 
 def test_one_valid_authority_of_a_bundle_is_enough(tmp_path: Path) -> None:
@@ -63,8 +63,8 @@ def test_one_valid_authority_of_a_bundle_is_enough(tmp_path: Path) -> None:
 
 def test_a_file_without_certificates_is_named(tmp_path: Path) -> None:
     file = write(tmp_path / "ca.pem", 0o644)
-    [found] = check_certificates({"KAFKA_CA_FILE": str(file)}, {})
-    assert (found.status, "no certificate in PEM format" in found.what) == ("failed", True)
+    [finding] = check_certificates({"KAFKA_CA_FILE": str(file)}, {})
+    assert (finding.status, "no certificate in PEM format" in finding.what) == ("failed", True)
 
 
 def test_the_disk_is_examined_only_where_the_servers_are(tmp_path: Path) -> None:

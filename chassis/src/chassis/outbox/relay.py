@@ -66,11 +66,6 @@ SENT = Counter("relay_messages_sent", "Messages acknowledged by Kafka", ["servic
 FAILURES = Counter("relay_failures", "Failures after which the relay restarted", ["service"])
 
 
-def lock_name(service: str) -> str:
-    """The advisory lock of the one process that relays is `hashtextextended(<name>, 0)`."""
-    return f"{service}.relay"
-
-
 class Relay:
     def __init__(self, service: str, dsn: str, kafka: KafkaAccess, commits: CommitSignals | None = None) -> None:
         self._service, self._dsn, self._kafka = service, dsn, kafka
@@ -96,7 +91,7 @@ class Relay:
                 Publisher(self._kafka) as publisher,
                 # The lock comes last: its session ends after a few seconds without a heartbeat, and a process that cannot reach
                 # Kafka does not keep the others from relaying.
-                leadership(self._dsn, lock_name(self._service), stop) as session,
+                leadership(self._dsn, f"{self._service}.relay", stop) as session,
             ):
                 if session is not None:
                     await self._relay(Leadership(self._service, session, reader, publisher, self._commits), stop)
