@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import functools
+import json
 import logging
 import os
 import sys
@@ -146,7 +147,13 @@ def migrate(context: typer.Context) -> None:
 
 
 @app.command()
-def verify(context: typer.Context, kafka: Bootstrap = None, patience: Patience = 60.0, most: Limit = 5) -> None:
+def verify(
+    context: typer.Context,
+    kafka: Bootstrap = None,
+    patience: Patience = 60.0,
+    most: Limit = 5,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
+) -> None:
     """Check the invariants from raw tables and topics, also while the system runs. Exit code 1 when one is violated.
 
     SUBSCRIPTIONS_DATABASE_URL, PAYMENTS_DATABASE_URL, INVOICING_DATABASE_URL and PORTAL_GATEWAY_DATABASE_URL (of roles that may
@@ -159,7 +166,10 @@ def verify(context: typer.Context, kafka: Bootstrap = None, patience: Patience =
         settings = _settings(kafka)
         where = sources.sources_of(sources.known_to(context.obj, settings), context.obj.logs, settings)
         result = asyncio.run(running.verify(where, patience=patience, progress=shown.update))
-    report.show(result, out, most)
+    if as_json:
+        say(json.dumps(report.as_json(result, most)))
+    else:
+        report.show(result, out, most)
     if not result.clean:
         raise typer.Exit(1)
 

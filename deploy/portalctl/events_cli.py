@@ -93,13 +93,12 @@ def tail_events(
 
     Profiles of customers contain personal data. Exit codes: 0 also without any event, 1 Kafka cannot be read, 2 wrong argument.
     """
-    from billing_contracts.registry import TOPICS
-    from portalctl.events.tail import Filter, tail, types_named
+    from portalctl.events.tail import EVENT_TOPICS, Filter, tail, types_named
     from portalctl.local.errors import StackError
 
     async def show(kafka: KafkaAccess) -> None:
         criteria = Filter(merchant, customer, correlation, types_named(type) if type else ())
-        topics = [topic] if topic else list(TOPICS)
+        topics = [topic] if topic else EVENT_TOPICS
         async for line in tail(kafka, topics, criteria, _parsed(since), limit=limit, follow=follow):
             say(line.as_json() if as_json else str(line))
 

@@ -1,5 +1,7 @@
 """The operator's report: one line per invariant, checked or not, with the differences of violated ones."""
 
+from typing import Any
+
 from rich.console import Console
 from rich.text import Text
 
@@ -15,6 +17,20 @@ def show(result: Result, console: Console, most: int) -> None:
         if (more := len(verdict.differences[most:]) + verdict.more) > 0:
             console.print(Text(f"       … and {more} more", style="dim"))
     console.print(Text(f"{result.events} events, {result.records} records, {result.seconds:.1f} s", style="dim"))
+
+
+def as_json(result: Result, most: int) -> dict[str, Any]:
+    invariants = [
+        {
+            "id": verdict.invariant.id,
+            "sentence": verdict.invariant.sentence,
+            "status": "not_checked" if verdict.not_checked else "ok" if verdict.holds else "broken",
+            "differences": verdict.differences[:most],
+            "further_differences": len(verdict.differences[most:]) + verdict.more,
+        }
+        for verdict in result.verdicts
+    ]
+    return {"invariants": invariants, "events": result.events, "records": result.records, "seconds": round(result.seconds, 1)}
 
 
 def _line(verdict: Verdict) -> Text:

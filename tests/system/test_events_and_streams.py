@@ -11,9 +11,8 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from billing_contracts.registry import TOPICS
 from portalctl.events.streams import ShownStream, show
-from portalctl.events.tail import Filter, Line, tail, types_named
+from portalctl.events.tail import EVENT_TOPICS, Filter, Line, tail, types_named
 from portalctl.settings import Settings
 from support.system_stack import JANUARY, Shop, Stack, eventually
 from verify.sources import Sources, sources_of
@@ -25,7 +24,7 @@ def sources(stack: Stack) -> Sources:
 
 async def tailed(stack: Stack, criteria: Filter, limit: int = 1000) -> list[Line]:
     since = JANUARY  # long before the test
-    return [line async for line in tail(sources(stack).kafka, list(TOPICS), criteria, since, limit=limit, follow=False)]
+    return [line async for line in tail(sources(stack).kafka, EVENT_TOPICS, criteria, since, limit=limit, follow=False)]
 
 
 def names(lines: list[Line]) -> list[str]:

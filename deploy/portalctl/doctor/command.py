@@ -4,7 +4,6 @@ import asyncio
 import os
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -45,7 +44,7 @@ async def examine(
     stack = folder.secrets if folder.secrets.exists() else None
     findings += files.check_secrets(os.environ, databases, stack)
     findings += files.check_certificates(os.environ, databases)
-    return [*findings, files.check_disk(folder.root if state else Path("/nonexistent"))]
+    return [*findings, files.check_disk(folder.root if state else None)]
 
 
 async def _kafka(kafka: KafkaAccess, connections: Mapping[str, asyncpg.Connection]) -> list[CheckResult]:

@@ -41,9 +41,9 @@ def check_certificates(environment: Mapping[str, str], urls: Mapping[str, str], 
     return findings or [skipped("certificates", "no setting names a file with certificates")]
 
 
-def check_disk(folder: Path) -> CheckResult:
-    """The disk of the local stack."""
-    if not folder.exists():
+def check_disk(folder: Path | None) -> CheckResult:
+    """The disk of the local stack's folder, if one runs here."""
+    if folder is None or not folder.exists():
         return skipped("disk", "the servers run elsewhere: watch their disks there")
     usage = shutil.disk_usage(folder)
     what = f"{usage.free / _GIB:.1f} GiB of {usage.total / _GIB:.0f} GiB are free for {folder}"

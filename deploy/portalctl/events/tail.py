@@ -10,13 +10,15 @@ from uuid import UUID
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from billing_contracts.envelope import Envelope
-from billing_contracts.registry import EVENTS, TOPICS
+from billing_contracts.envelope import Envelope, topic_of
+from billing_contracts.registry import EVENTS
 from chassis.decoding import RawRecord
 from chassis.kafka_access import KafkaAccess
 from portalctl.local.errors import StackError
 from verify.topics import Reading, envelope_of, reading
 
+EVENT_TOPICS = tuple(sorted({topic_of(type) for type in EVENTS}))
+"""Other topics, such as watermarks, carry no events."""
 _PATIENCE_SECONDS = 60.0
 
 
@@ -81,8 +83,8 @@ def types_named(name: str) -> list[str]:
 
 
 def check_topic(name: str) -> None:
-    if name not in TOPICS:
-        raise StackError(f"unknown topic {name!r}; expected one of {', '.join(sorted(TOPICS))}")
+    if name not in EVENT_TOPICS:
+        raise StackError(f"unknown topic {name!r}; expected one of {', '.join(EVENT_TOPICS)}")
 
 
 async def tail(

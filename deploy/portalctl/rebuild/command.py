@@ -137,6 +137,8 @@ class Rebuild:
 
     async def _switch(self, live: Connection, reader: ShadowReader | None, most: int, before: Outcome) -> Outcome:
         rewound: dict[TopicPartition, int] = {}
+        if reader is not None:  # the answer may have taken long, and consumers wait inside of the transaction
+            await reader.read_to(live)
         async with self._same_offsets(live, reader):
             comparison = await shadow.compare(live, self._target, most)
             if failures := await shadow.failures(live, self._target):
@@ -147,8 +149,10 @@ class Rebuild:
             if reader is not None:
                 rewound = await self._rewind(live)
         if rewound:
-            await asyncio.sleep(self._fence_seconds)
-            await self._restore(live, rewound)
+            try:
+                await asyncio.sleep(self._fence_seconds)
+            finally:
+                await self._restore(live, rewound)
         return Outcome(comparison, switched=True, views=len(customers) if self._target.database == "portal_gateway" else 0)
 
     async def _rewind(self, live: Connection) -> dict[TopicPartition, int]:

@@ -5,6 +5,7 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -26,6 +27,8 @@ from chassis.runtime.health import Health
 from chassis.service.kafka_settings import kafka_variables
 from portalctl import topics
 from portalctl.cli import app
+from portalctl.doctor.brokers import check_topics
+from portalctl.events.tail import EVENT_TOPICS, Filter, tail
 from portalctl.local.errors import StackError
 from portalctl.local.ports import free_port
 from support.consumer_events import make_topic
@@ -81,6 +84,9 @@ async def test_topics_are_compared_and_read(kafka: SecureKafka, name: str) -> No
         with closing(Spool()) as spool:
             await read_all(consumer, access, {}, spool)
             assert spool.undecodable == []
+    assert {result.status for result in await check_topics(access)} == {"ok"}
+    since = datetime(2000, 1, 1, tzinfo=UTC)
+    assert [line async for line in tail(access, EVENT_TOPICS, Filter(), since, limit=10, follow=False)] == []
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +128,9 @@ async def test_a_stranger_is_refused_and_portalctl_says_so(
         async with reading(access):
             pass
     settings = {**kafka_variables(access), "PORTAL_DEADLINE_SECONDS": "60"}
+    followed = ["--folder", str(tmp_path), "events", "tail"]
+    tailed = await asyncio.to_thread(CliRunner().invoke, app, followed, env=settings)
+    assert (tailed.exit_code, tailed.stderr.startswith("portalctl: Kafka cannot be reached at ")) == (1, True)
     command = ["--folder", str(tmp_path), "topics", "diff"]
     ended = await asyncio.to_thread(CliRunner().invoke, app, command, env=settings)
     assert ended.exit_code == 1

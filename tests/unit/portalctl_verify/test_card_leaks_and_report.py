@@ -12,9 +12,10 @@ from unit.portalctl_verify.recording import Recording, consistent_recording
 from chassis.kafka_access import KafkaAccess
 from portalctl.local.errors import StackError
 from portalctl.settings import Settings
+from verify import invariants
 from verify.card_leaks import PATTERN, holds_card_number, leaking_files
 from verify.invariants import INVARIANTS, Verdict, judge
-from verify.report import show
+from verify.report import as_json, show
 from verify.running import Result
 from verify.sources import DATABASES, sources_of
 
@@ -82,3 +83,22 @@ def test_the_report_limits_the_differences_of_each_invariant() -> None:
     assert lines[0].startswith("I1  ok ")
     assert lines[1].startswith("I2  broken ")
     assert [line.strip() for line in lines[2:]] == ["invoice 0", "invoice 1", "… and 3 more", "10 events, 20 records, 0.5 s"]
+
+
+def test_the_report_as_json_has_a_status_and_differences_for_each_invariant() -> None:
+    recording = consistent_recording()
+    recording.tables["invoicing", "series"][0]["last"] = 9
+    report = as_json(Result(judge(recording.recorded_state()), 10, 20, 0.5), most=1)
+    statuses = {each["id"]: each["status"] for each in report["invariants"]}
+    assert [id for id, status in statuses.items() if status == "broken"] == ["I4"]
+    [broken] = [each for each in report["invariants"] if each["id"] == "I4"]
+    assert (len(broken["differences"]), broken["further_differences"]) == (1, 0)
+    assert (report["events"], report["records"]) == (10, 20)
+
+
+def test_of_very_many_differences_the_first_are_kept_and_the_others_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(invariants, "_DIFFERENCES_MAX", 2)
+    recording = consistent_recording()
+    recording.records.clear()
+    [undelivered] = [verdict for verdict in judge(recording.recorded_state()) if verdict.invariant.id == "I1"]
+    assert (len(undelivered.differences), undelivered.more > 5) == (2, True)

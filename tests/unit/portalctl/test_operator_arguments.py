@@ -1,0 +1,55 @@
+"""A wrong argument of an operators' command is one message that names what is expected, with exit code 2."""
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from portalctl.cli import app
+from portalctl.rebuild.targets import TARGETS, target_of
+from verify.consumers import SERVICE_CONSUMERS
+
+WRONG = {
+    ("rebuild", "nothing"): "portal-gateway.subscription",
+    ("rebuild", "subscription"): "payments.subscription",
+    ("rebuild", "portal-gateway.subscription; DROP TABLE x"): "portal-gateway.view",
+    ("events", "tail", "--type", "Nothing"): "PaymentSucceeded",
+    ("events", "tail", "--topic", "billing.nothing"): "billing.payments",
+    ("events", "tail", "--since", "yesterday"): "10m",
+    ("events", "tail", "--since", "-5m"): "10m",
+    ("events", "tail", "--merchant", "techsolutions"): "UUID",
+    ("events", "tail", "--limit", "-1"): "greater than or equal to 0",
+    ("streams", "show", "customer-0190a000-0000-7000-8000-000000000000"): "subscription",
+    ("streams", "show", "invoice-1"): "<kind>-<uuid>",
+    ("streams", "show", "invoice-0190A000-0000-7000-8000-000000000000"): "<kind>-<uuid>",
+}
+
+
+@pytest.mark.parametrize("words", WRONG, ids=" ".join)
+def test_a_wrong_argument_is_refused_with_the_expected_one(words: tuple[str, ...], tmp_path: Path) -> None:
+    ended = CliRunner().invoke(app, ["--folder", str(tmp_path / "none"), *words], env={"COLUMNS": "1000", "TERM": "dumb"})
+    assert ended.exit_code == 2
+    text = re.sub(r"[\s│]+", " ", ended.stderr)
+    assert WRONG[words] in text
+    assert "Traceback" not in text
+
+
+@pytest.mark.parametrize("words", [("rebuild", "payments.merchant"), ("doctor",), ("events", "tail"), ("verify",)])
+def test_without_servers_the_settings_are_named(words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KAFKA_BOOTSTRAP_SERVERS", raising=False)
+    ended = CliRunner().invoke(app, ["--folder", str(tmp_path / "none"), *words])
+    assert ended.exit_code == 1
+    assert "KAFKA_BOOTSTRAP_SERVERS" in ended.stderr
+    assert ended.stderr.startswith("portalctl: no stack was started here")
+
+
+def test_every_projection_of_a_consumer_can_be_rebuilt() -> None:
+    names = {
+        f"{service.database.replace('_', '-')}.{projection.name}"
+        for service in SERVICE_CONSUMERS
+        for projection in service.consumer.projections
+    }
+    assert names | {"subscriptions.merchant", "portal-gateway.view"} == set(TARGETS)
+    assert all(target_of(name).name == name for name in TARGETS)
+    assert all(re.fullmatch(r"rebuild_[a-z_]+", target.schema) for target in TARGETS.values())
