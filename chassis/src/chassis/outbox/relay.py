@@ -32,7 +32,8 @@ from chassis.outbox.cursor import (
 )
 from chassis.outbox.leader_lock import Session, SessionLost, leadership
 from chassis.outbox.producer import Publisher
-from chassis.postgres.pool import COMMAND_SECONDS, CONNECT_SECONDS
+from chassis.postgres.connect import CONNECT_SECONDS, connect
+from chassis.postgres.pool import COMMAND_SECONDS
 from chassis.runtime.background import repeat
 from chassis.runtime.faults import Backoff
 from chassis.runtime.outages import outages
@@ -110,7 +111,7 @@ class Relay:
 
     @asynccontextmanager
     async def _reader(self) -> AsyncIterator[asyncpg.Connection]:
-        connection = await asyncpg.connect(
+        connection = await connect(
             self._dsn,
             timeout=CONNECT_SECONDS,
             command_timeout=COMMAND_SECONDS,
@@ -125,7 +126,7 @@ class Relay:
         """Measure the lag from the tables while this process does not relay: Kafka is away, or another process is the leader."""
         if self._relaying:
             return MEASURE_SECONDS
-        connection = await asyncpg.connect(self._dsn, timeout=CONNECT_SECONDS, command_timeout=COMMAND_SECONDS)
+        connection = await connect(self._dsn, timeout=CONNECT_SECONDS, command_timeout=COMMAND_SECONDS)
         try:
             cursor, _ = await read_cursor(connection)
             update_gauges(self._service, await read_progress(connection, cursor))

@@ -7,9 +7,9 @@ import asyncpg
 from asyncpg.exceptions import _base as client
 from asyncpg.pool import PoolAcquireContext, PoolConnectionProxy
 
+from chassis.postgres.connect import CONNECT_SECONDS, connect
 from chassis.runtime.faults import ONLY_READ, NoConnection, dependency_of, describe_error
 
-CONNECT_SECONDS = 5.0
 ACQUIRE_SECONDS = 5.0
 """How long a caller waits for an idle connection."""
 COMMAND_SECONDS = 7.0
@@ -67,6 +67,7 @@ def create_pool(dsn: str, *, name: str, min_size: int, max_size: int) -> asyncpg
         init=_note_opening_time,
         reset=_no_reset,
         loop=None,
+        connect=connect,
         connection_class=PooledConnection,
         record_class=asyncpg.Record,
         timeout=CONNECT_SECONDS,
