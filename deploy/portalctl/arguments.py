@@ -68,3 +68,5 @@ ServiceOrOperator = Annotated[
 ]
 Sql = Annotated[bool, typer.Option("--sql", help="Print SQL for psql that creates the service's database and roles.")]
 Seconds = Annotated[int | None, typer.Option(help="Seconds.", min=1)]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]

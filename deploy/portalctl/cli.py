@@ -9,6 +9,7 @@ import os
 import sys
 import threading
 from collections.abc import Coroutine
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -21,6 +22,7 @@ from chassis.service.settings import read_settings
 from portalctl import links, secret_files, status_report, topics
 from portalctl.arguments import (
     ApiKey,
+    AsJson,
     Bootstrap,
     Detach,
     FolderOption,
@@ -31,6 +33,7 @@ from portalctl.arguments import (
     PostgresAddress,
     Seconds,
     Wipe,
+    Yes,
 )
 from portalctl.cards_cli import cards_app
 from portalctl.demo.command import show_demo
@@ -222,6 +225,41 @@ def diff_topics(context: typer.Context, kafka: Bootstrap = None) -> None:
         say(f"{one.topic}: {one.what} should be {one.required}, is {one.existing or 'missing'}")
     if differences:
         raise typer.Exit(1)
+
+
+@topics_app.command("acls")
+def show_access_lists(
+    context: typer.Context,
+    kafka: Bootstrap = None,
+    apply: Annotated[bool, typer.Option("--apply", help="Create the entries that the cluster lacks.")] = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Print Kafka's access lists, one entry per line: user, operation, resource, name and pattern, separated by tabs.
+
+    Each service writes its own topics only. The users have the names of the services, and `portalctl` for these commands.
+    --apply shows the missing entries, asks, and creates them, as a user with Alter on the cluster; other entries stay.
+    Exit code 1 if Kafka cannot be reached or refuses.
+    """
+    # It imports the rules of all four services, which the other commands do not need.
+    from portalctl import access_lists
+
+    with exit_on_error():
+        entries = access_lists.required()
+        if apply:
+            access, seconds = _kafka(context.obj, kafka)
+            reading = f"reading the access lists on {access.servers}"
+            entries = _bounded(access_lists.missing(access), seconds, reading)
+        if as_json:
+            say(json.dumps([asdict(entry) for entry in entries]))
+        else:
+            for entry in entries:
+                say(str(entry))
+        if not apply or not entries:
+            return
+        if not yes:
+            typer.confirm(f"Create {len(entries)} entries?", abort=True, err=True)
+        _bounded(access_lists.create(access, entries), seconds, f"creating the access lists on {access.servers}")
 
 
 @links_app.command("create")
