@@ -16,7 +16,9 @@ def test_files_that_disturb_the_system_stack_have_another_one() -> None:
 
 
 def test_files_that_start_an_own_stack_are_named() -> None:
-    assert {path.stem for path in SYSTEM if re.search(r"\brunning\(folder\)|scenario\.py", path.read_text())} == WITH_OWN_STACK
+    assert {
+        path.stem for path in SYSTEM if re.search(r"\brunning\(folder\)|scenario\.py|\bcluster\(SMALL\)", path.read_text())
+    } == WITH_OWN_STACK
 
 
 def test_files_with_a_subscribers_environment_share_it() -> None:

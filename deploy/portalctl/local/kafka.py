@@ -83,6 +83,10 @@ class KafkaServer:
     more_settings: Mapping[str, str] = field(default_factory=dict)
     """Settings of the broker, which take precedence."""
     format_arguments: Sequence[str] = ()
+    new_cluster_id: str = ""
+    """Empty: a random one."""
+    controllers: str = ""
+    """The controllers of a cluster of several nodes, as `id@host:port:directory id`, separated by commas. Empty: this node."""
 
     @property
     def bootstrap_servers(self) -> str:
@@ -127,16 +131,9 @@ class KafkaServer:
         shutil.rmtree(fresh, ignore_errors=True)
         settings = "format.properties"
         self._write_settings(settings, fresh)
-        identity = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        arguments = (
-            "format",
-            "--standalone",
-            f"--cluster-id={identity}",
-            "-c",
-            settings,
-            *self.format_arguments,
-        )  # an id may start with -
-        command = self._java("kafka.tools.StorageTool", *arguments, *self.format_arguments)
+        quorum = f"--initial-controllers={self.controllers}" if self.controllers else "--standalone"
+        identity = f"--cluster-id={self.new_cluster_id or random_id()}"  # an id may start with -
+        command = self._java("kafka.tools.StorageTool", "format", quorum, identity, "-c", settings, *self.format_arguments)
         await run_tool("kafka format", command, self.log, environment=_ENVIRONMENT, folder=self.folder)
         (self.folder / settings).unlink()
         fresh.rename(self.data)
@@ -188,6 +185,11 @@ class KafkaServer:
         if cluster_id != self.cluster_id:
             raise PortTaken("kafka", f"another Kafka answers on port {self.port}")
         return True
+
+
+def random_id() -> str:
+    """A new id of a cluster or directory."""
+    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
 
 
 @functools.cache

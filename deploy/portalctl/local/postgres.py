@@ -44,8 +44,8 @@ class PostgresServer:
     password: str
     log: Path
     settings: Mapping[str, str] = field(default_factory=dict)
-    wal_archive: Path | None = None
-    """The folder of the archived log; None: no archive."""
+    programs: Path | None = None
+    """The folder of the server's programs. None: the wheel's."""
 
     @property
     def url(self) -> str:
@@ -55,6 +55,10 @@ class PostgresServer:
     def data(self) -> Path:
         return self.folder / "data"
 
+    @property
+    def _programs(self) -> Path:
+        return self.programs or binaries()
+
     async def prepare(self, report: Report = silent) -> None:
         """Create the data folder if it is missing. The caller holds the stack's lock, so no server runs in it."""
         user = server_user()
@@ -62,11 +66,7 @@ class PostgresServer:
         self.folder.chmod(0o711 if user == "nobody" else 0o700)
         self.log.parent.mkdir(parents=True, exist_ok=True)
         if user == "nobody":
-            check_reachable(self.folder, binaries())
-        if self.wal_archive is not None:
-            self.wal_archive.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if user == "nobody":
-                os.chown(self.wal_archive, NOBODY, NOBODY)
+            check_reachable(self.folder, self._programs)
         if not self.data.exists():
             report("preparing PostgreSQL's data folder")
             await self._initialise(user)
@@ -82,7 +82,7 @@ class PostgresServer:
         arguments = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return Program(
             name=self.name,
-            command=[str(binaries() / "postgres"), "-D", str(self.data), *arguments],
+            command=[str(self._programs / "postgres"), "-D", str(self.data), *arguments],
             log=self.log,
             ready=self._ready,
             user=server_user(),
@@ -104,7 +104,7 @@ class PostgresServer:
         options = ["-U", "postgres", "-A", "scram-sha-256", "--pwfile", str(password_file), "-E", "UTF8"]
         locale = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         try:
-            await run_tool("initdb", [str(binaries() / "initdb"), "-D", str(fresh), *options, *locale], self.log, user=user)
+            await run_tool("initdb", [str(self._programs / "initdb"), "-D", str(fresh), *options, *locale], self.log, user=user)
         finally:
             password_file.unlink()
         fresh.rename(self.data)

@@ -1,0 +1,47 @@
+"""The release before this one: the commit that `deploy/previous-release` names, checked out with an environment of its own."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+ROOT = Path(__file__).parents[3]
+_NAME = ROOT / "deploy" / "previous-release"
+
+
+class NoRelease(Exception):
+    """The commit of the previous release is not in this clone."""
+
+
+@dataclass(frozen=True)
+class Release:
+    folder: Path
+
+    @property
+    def python(self) -> str:
+        return str(self.folder / ".venv" / "bin" / "python")
+
+
+@contextmanager
+def previous_release() -> Iterator[Release]:
+    """Raises NoRelease, and CalledProcessError with the output of a step that failed."""
+    commit = _NAME.read_text().strip()
+    if _git("cat-file", "-e", f"{commit}^{{commit}}").returncode != 0:
+        raise NoRelease(
+            f"{_NAME.relative_to(ROOT)} names the commit {commit}, which this clone does not have. "
+            "In a shallow clone run: git fetch --unshallow"
+        )
+    with TemporaryDirectory(prefix="previous-release-") as name:
+        folder = Path(name) / "release"
+        _git("worktree", "add", "--detach", str(folder), commit).check_returncode()
+        try:
+            subprocess.run(["make", "-C", str(folder), ".venv/ready"], check=True, capture_output=True, text=True)
+            yield Release(folder)
+        finally:
+            _git("worktree", "remove", "--force", str(folder))
+
+
+def _git(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=False)
