@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -13,6 +14,7 @@ from chassis.postgres.connect import connect
 from chassis.postgres.pool import create_pool
 from chassis.runtime.faults import DatabaseAway, is_transient
 from portalctl.local.ports import free_port
+from support.consumer_events import until
 from support.databases import ServiceDatabase
 
 Url = Callable[..., str]
@@ -36,6 +38,40 @@ async def silent() -> AsyncIterator[int]:
         server.close()
 
 
+class Line:
+    """A way to a server that can be cut without closing a connection, as when its machine stops."""
+
+    def __init__(self, port: int) -> None:
+        self._port, self._is_cut, self._ended = port, False, asyncio.Event()
+        self._accepting: list[asyncio.Task[Any]] = []
+
+    def cut(self) -> None:
+        self._is_cut = True
+
+    async def end(self) -> None:
+        self._ended.set()
+        await asyncio.gather(*self._accepting)
+
+    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._accepting.append(task)
+        from_server, to_server = await asyncio.open_connection("127.0.0.1", self._port)
+        ways = [asyncio.create_task(self._forward(*ends)) for ends in ((reader, to_server), (from_server, writer))]
+        await self._ended.wait()
+        for way in ways:
+            way.cancel()
+        await asyncio.wait(ways)
+        for each in (to_server, writer):
+            each.close()
+            with suppress(OSError):
+                await each.wait_closed()
+
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while (received := await reader.read(65536)) and not self._is_cut:
+            writer.write(received)
+
+
 @pytest.fixture
 def url(database: ServiceDatabase) -> Url:
     parts = urlsplit(database.url)
@@ -57,6 +93,36 @@ async def test_a_relay_gets_the_lock_on_the_host_that_answers(url: Url, silent: 
     async with leadership(url(silent), "tested", asyncio.Event()) as session:
         assert session is not None
         assert await session.run(lambda connection: connection.fetchval("SELECT 7")) == 7
+
+
+async def test_a_relay_that_waits_for_the_lock_leaves_a_server_that_stops_answering(database: ServiceDatabase, url: Url) -> None:
+    port = urlsplit(database.url).port
+    assert port is not None
+    holder, line = await asyncpg.connect(database.url), Line(port)
+    await holder.execute("SELECT pg_advisory_lock(hashtextextended('tested', 0))")
+    async with await asyncio.start_server(line.accept, "127.0.0.1", 0) as server:
+        lines_port = server.sockets[0].getsockname()[1]
+        waiting = asyncio.create_task(wait_for_leadership(url(last=f"127.0.0.1:{lines_port}")))
+        await until(lambda: is_waiting(holder))
+        line.cut()
+        await asyncio.wait({waiting}, timeout=60)
+        assert waiting.done()
+        failure = waiting.exception()
+        assert failure is not None
+        assert is_transient(failure)
+        await line.end()
+    await holder.close()
+
+
+async def wait_for_leadership(url: str) -> None:
+    async with leadership(url, "tested", asyncio.Event()):
+        pass
+
+
+async def is_waiting(connection: asyncpg.Connection) -> bool:
+    query = "SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name = 'tested' AND query LIKE '%pg_try_advisory_lock%'"
+    waits: bool = await connection.fetchval(query)
+    return waits
 
 
 async def test_a_host_that_refuses_is_passed_over(url: Url, silent: int) -> None:

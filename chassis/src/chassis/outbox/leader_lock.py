@@ -51,7 +51,7 @@ async def leadership(dsn: str, name: str, stop: asyncio.Event) -> AsyncIterator[
     """Wait for the lock, and yield the session that holds it; None if `stop` is set first."""
     # A server crash may lose the leader's last commits. Then the same messages are sent again.
     settings = {"application_name": name, "idle_session_timeout": str(IDLE_MS), "synchronous_commit": "off"}
-    connection = await connect(dsn, timeout=CONNECT_SECONDS, server_settings=settings)
+    connection = await connect(dsn, timeout=CONNECT_SECONDS, command_timeout=ANSWER_SECONDS, server_settings=settings)
     try:
         while not stop.is_set():
             if await connection.fetchval("SELECT pg_try_advisory_lock(hashtextextended($1, 0))", name):
