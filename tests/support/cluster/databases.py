@@ -111,10 +111,13 @@ class DatabasePair:
 
     async def promote(self) -> None:
         """Make the standby the primary. It has no standby of its own, so the setting that it copied is cleared first."""
-        standby = self.standby
-        clear = ("ALTER SYSTEM SET synchronous_standby_names = ''", "SELECT pg_reload_conf()")
-        await self._run(standby, *clear, "SELECT pg_promote(true, 60)")
-        self.primary = standby
+        await self.wait_for_no_standby(self.standby)
+        await self._run(self.standby, "SELECT pg_promote(true, 60)")
+        self.primary = self.standby
+
+    async def wait_for_no_standby(self, node: str) -> None:
+        """Let commits on the node continue without a standby."""
+        await self._run(node, "ALTER SYSTEM SET synchronous_standby_names = ''", "SELECT pg_reload_conf()")
 
     async def kill(self, node: str) -> None:
         """Kill the server and all its processes at once, as when a machine stops."""

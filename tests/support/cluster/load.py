@@ -27,6 +27,10 @@ _TOGETHER = 5
 """Customers created at a time."""
 
 
+class DueChanged(Exception):
+    """The portal refused a confirmation, because other invoices are due than it showed."""
+
+
 @dataclass
 class Measurement:
     """The answers during one fault. Times are those of the event loop, in seconds."""
@@ -85,6 +89,8 @@ class Shopper:
                 if answer is not None and accepted:
                     self.accepted.append(name)
                     return dict(answer.json()) if answer.content else {}
+                if answer is not None and answer.status_code == httpx.codes.CONFLICT and answer.json()["code"] == "due_changed":
+                    raise DueChanged
                 if answer is not None and answer.is_client_error:
                     raise AssertionError(f"{name} was refused: {answer.status_code} {answer.text}")
                 await asyncio.sleep(_RETRY_SECONDS)
@@ -105,22 +111,27 @@ async def switch_cancellation(shopper: Shopper) -> None:
 
 
 async def change_card(shopper: Shopper) -> None:
-    """Enter a card on the card page and use it."""
+    """Enter a card on the card page and use it. When an invoice became due meanwhile, the portal asks to confirm again."""
     brand = random.choice(("visa", "mastercard"))
+    while True:
+        setup, token = await _enter_card(shopper, brand)
+        listed = [due["invoice_id"] for due in setup["due"]]
+        body = {"setup_id": setup["setup_id"], "token": token, "charge_invoices": listed}
+        with suppress(DueChanged):
+            await shopper.command(brand, "PUT", "/api/payment-method", json=body)
+            return
+
+
+async def _enter_card(shopper: Shopper, brand: str) -> tuple[Json, str]:
+    """The set-up and the card's token. A failure stores nothing, so the customer begins again."""
     async with asyncio.timeout(_DEFINITE_SECONDS):
         while True:
-            try:
+            with suppress(httpx.TransportError, KeyError, ValueError):
                 setup, typed = await shopper.visit.type_card(CARDS[brand])
                 if typed.is_success:
-                    break
-            except (httpx.TransportError, KeyError, ValueError):
-                # Nothing is stored yet, so the customer begins again.
-                pass
+                    return setup, str(typed.json()["token"])
             shopper.measurement.commands.append((_now(), False))
             await asyncio.sleep(_RETRY_SECONDS)
-    listed = [due["invoice_id"] for due in setup["due"]]
-    body = {"setup_id": setup["setup_id"], "token": typed.json()["token"], "charge_invoices": listed}
-    await shopper.command(brand, "PUT", "/api/payment-method", json=body)
 
 
 @asynccontextmanager

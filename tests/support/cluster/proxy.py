@@ -1,11 +1,17 @@
-"""HAProxy in front of the HTTP processes: it asks each for its health, and repeats reads that got no answer on another one."""
+"""HAProxy in front of the HTTP processes: it asks each for its health, and repeats reads that got no answer on another one.
 
+On a machine without it, a proxy that repeats nothing.
+"""
+
+import json
 import shutil
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from portalctl.local.ports import answers
 from portalctl.local.programs import Program
+from support.cluster import plain_proxy
 
 Backends = Mapping[str, Sequence[tuple[int, int]]]
 """The (port, admin port) of each process, by the name of what they serve."""
@@ -31,20 +37,24 @@ listen {name}
 """
 
 
-def installed() -> bool:
-    return shutil.which("haproxy") is not None
-
-
 def proxy(folder: Path, ports: Mapping[str, int], backends: Backends) -> Program:
     """`ports` has the port on which the proxy offers each name."""
-    settings = folder / "haproxy.cfg"
-    sections = [_section(name, ports[name], processes) for name, processes in backends.items()]
-    settings.write_text(_SETTINGS + "".join(sections))
 
     async def ready() -> bool:
         return all(answers(ports[name]) for name in backends)
 
-    return Program("proxy", ["haproxy", "-db", "-f", str(settings)], folder / "logs" / "proxy.log", ready)
+    return Program("proxy", _command(folder, ports, backends), folder / "logs" / "proxy.log", ready)
+
+
+def _command(folder: Path, ports: Mapping[str, int], backends: Backends) -> list[str]:
+    # Debian has it in a folder that is not in the PATH of every user.
+    program = shutil.which("haproxy") or shutil.which("haproxy", path="/usr/sbin")
+    if program is None:
+        plain = json.dumps([[ports[name], list(processes)] for name, processes in backends.items()])
+        return [sys.executable, plain_proxy.__file__, plain]
+    settings = folder / "haproxy.cfg"
+    settings.write_text(_SETTINGS + "".join(_section(name, ports[name], processes) for name, processes in backends.items()))
+    return [program, "-db", "-f", str(settings)]
 
 
 def _section(name: str, port: int, processes: Sequence[tuple[int, int]]) -> str:
