@@ -13,6 +13,7 @@ from chassis.consumers.quarantine import NotNext, NotQuarantined, Quarantined, V
 from chassis.consumers.record_sets import CorruptRecordSet
 from chassis.decoding import RawRecord, Record, Undecodable, named_by
 from chassis.kafka_access import KafkaAccess
+from portalctl.local.databases import connect
 from portalctl.local.errors import StackError
 from verify.consumers import SERVICE_CONSUMERS, ServiceConsumer
 from verify.sources import Sources
@@ -70,7 +71,7 @@ class Quarantines:
 
     def _run(self, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
         async def run() -> T:
-            connection = await asyncpg.connect(self._sources.databases[self._consumer.database], timeout=10)
+            connection = await connect(self._sources.databases[self._consumer.database], timeout=10)
             try:
                 return await work(connection)
             finally:

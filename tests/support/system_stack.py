@@ -142,15 +142,15 @@ class Shop:
     backend: Backend
     plan: str
 
-    async def customer(self, card: str | None = "tok_visa", **more: Any) -> "Customer":
-        """Create a customer with a card and a subscription. The first period is paid unless the card declines."""
+    async def customer(self, card: str | None = "tok_visa", seconds: float = 20, **more: Any) -> "Customer":
+        """Create a customer with a card and a subscription. Wait `seconds` for the first payment or decline."""
         id = await self.backend.create("customers", {"name": "Lucía Prueba", "email": "lucia@example.com", "locale": "es-419"})
         if card:
             await self.backend.attach_card(id, card)
         subscription = await self.backend.create("subscriptions", {"customer_id": id, "plan_id": self.plan, **more})
         customer = Customer(self, id, subscription)
         if card:
-            await eventually(customer.status, lambda status: status != "incomplete")
+            await eventually(customer.status, lambda status: status != "incomplete", seconds)
         return customer
 
     async def clock(self, to: datetime) -> None:

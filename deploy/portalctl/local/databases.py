@@ -7,7 +7,8 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 
-from portalctl.local.errors import StackError
+from chassis.postgres.connect import connect as any_host
+from chassis.runtime.faults import NoConnection
 
 _NO_LIMIT_SECONDS = 86400
 # An open write transaction on the server delays every relay, so transactions of services have a limit.
@@ -45,8 +46,17 @@ def url_of(admin_url: str, database: str, role: Role | None = None) -> str:
 
 
 async def connect(url: str, *, own: bool = False, **options: Any) -> asyncpg.Connection:
-    """Connect. A local server has no TLS and ignores certificates in the user's home folder. The caller limits the wait."""
-    return await asyncpg.connect(url, **({"timeout": _NO_LIMIT_SECONDS} | options), ssl=False if own else None)
+    """Connect. A local server has no TLS and ignores certificates in the user's home folder. The caller limits the wait.
+
+    Raises OSError and asyncpg's exceptions.
+    """
+    try:
+        connection: asyncpg.Connection = await any_host(
+            url, **({"timeout": _NO_LIMIT_SECONDS} | options), ssl=False if own else None
+        )
+    except NoConnection as error:
+        raise TimeoutError(str(error)) from error
+    return connection
 
 
 async def create(admin_url: str, database: Database, *, own: bool = False) -> None:

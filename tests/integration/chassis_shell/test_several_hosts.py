@@ -13,6 +13,7 @@ from chassis.outbox.leader_lock import leadership
 from chassis.postgres.connect import connect
 from chassis.postgres.pool import create_pool
 from chassis.runtime.faults import DatabaseAway, is_transient
+from portalctl.local import databases
 from portalctl.local.ports import free_port
 from support.consumer_events import until
 from support.databases import ServiceDatabase
@@ -149,3 +150,10 @@ async def test_the_attempt_that_came_second_leaves_no_session(url: Url, database
     assert await admin.fetchval("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'tested'") == 5
     for connection in [*connections, admin]:
         await connection.close()
+
+
+async def test_portalctl_reaches_the_host_that_answers_and_reports_when_none_does(url: Url, silent: int) -> None:
+    connection = await databases.connect(url(silent), timeout=60)
+    await connection.close()
+    with pytest.raises(OSError, match="no host answered within 1 s"):
+        await databases.connect(url(silent, last=f"127.0.0.1:{silent}"), timeout=1)

@@ -9,16 +9,18 @@ from importlib import import_module
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-import asyncpg
 import structlog
 import uvloop
 
+from chassis.postgres.connect import connect
 from chassis.postgres.migrate import CHASSIS, MigrationBlocked, MigrationChanged, migrate
 from chassis.runtime import logging
 from chassis.runtime.signals import RELOAD_SIGNAL, restore_stop_signals
 from chassis.service.settings import ServiceSettings, SettingsError, exit_with, read_settings
 
 log = structlog.get_logger()
+
+_CONNECT_SECONDS = 60.0
 
 
 def run(name: str, settings_class: type[ServiceSettings], composition: str, migrations: Path) -> None:
@@ -84,7 +86,7 @@ def _serve(
 async def _migrate(settings: ServiceSettings, components: dict[str, Path]) -> None:
     owner = settings.database_owner_url
     assert owner is not None, "read_settings required it"
-    connection = await asyncpg.connect(owner.get_secret_value())
+    connection = await connect(owner.get_secret_value(), timeout=_CONNECT_SECONDS)
     try:
         applied = await migrate(connection, components, role_of(settings.database_url.get_secret_value()))
         log.info("service.migrated", applied=applied)
