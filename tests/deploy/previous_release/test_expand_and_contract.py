@@ -17,6 +17,7 @@ _SERVICES = [f"tests/integration/{service}" for service in ("subscriptions", "pa
 _ALL = ["tests/integration", "tests/system", "--ignore", "tests/integration/chassis_writing/test_migrate.py"]
 _MIGRATE = "chassis/src/chassis/postgres/migrate.py"
 _LINES_SHOWN = 60
+_SOME_FAILED = 1
 
 
 @pytest.mark.timeout(3600)
@@ -24,11 +25,18 @@ def test_the_suite_of_the_previous_release_passes_on_these_tables(previous: Rele
     if isinstance(previous, NoRelease):
         raise previous
     tests = _ALL if os.environ.get("FULL") else _SERVICES
-    command = [previous.python, "-m", "pytest", "-q", "-n", "2", "--dist", "loadscope", "--no-loadscope-reorder", *tests]
-    shell = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "PYTHONPATH"))}
     with migrations_of_this_commit(previous):
-        suite = subprocess.run(command, cwd=previous.folder, env=shell, capture_output=True, text=True, check=False)
+        suite = run(previous, "-n", "2", "--dist", "loadscope", "--no-loadscope-reorder", *tests)
+        if suite.returncode == _SOME_FAILED:
+            # That release's tests cannot be changed any more. One that failed because the machine was busy passes now.
+            suite = run(previous, "--last-failed", *tests)
     assert suite.returncode == 0, "\n".join(suite.stdout.splitlines()[-_LINES_SHOWN:])
+
+
+def run(release: Release, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [release.python, "-m", "pytest", "-q", *words]
+    shell = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "PYTHONPATH"))}
+    return subprocess.run(command, cwd=release.folder, env=shell, capture_output=True, text=True, check=False)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).parents[3]
-_NAME = ROOT / "deploy" / "previous-release"
+_NAME = "deploy/previous-release"
 
 
 class NoRelease(Exception):
@@ -25,23 +25,22 @@ class Release:
 
 
 @contextmanager
-def previous_release() -> Iterator[Release]:
+def previous_release(root: Path = ROOT) -> Iterator[Release]:
     """Raises NoRelease, and CalledProcessError with the output of a step that failed."""
-    commit = _NAME.read_text().strip()
-    if _git("cat-file", "-e", f"{commit}^{{commit}}").returncode != 0:
+    commit = (root / _NAME).read_text().strip()
+    if _git(root, "cat-file", "-e", f"{commit}^{{commit}}").returncode != 0:
         raise NoRelease(
-            f"{_NAME.relative_to(ROOT)} names the commit {commit}, which this clone does not have. "
-            "In a shallow clone run: git fetch --unshallow"
+            f"{_NAME} names the commit {commit}, which this clone does not have. In a shallow clone run: git fetch --unshallow"
         )
     with TemporaryDirectory(prefix="previous-release-") as name:
         folder = Path(name) / "release"
-        _git("worktree", "add", "--detach", str(folder), commit).check_returncode()
+        _git(root, "worktree", "add", "--detach", str(folder), commit).check_returncode()
         try:
             subprocess.run(["make", "-C", str(folder), ".venv/ready"], check=True, capture_output=True, text=True)
             yield Release(folder)
         finally:
-            _git("worktree", "remove", "--force", str(folder))
+            _git(root, "worktree", "remove", "--force", str(folder))
 
 
-def _git(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=False)
+def _git(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["git", "-C", str(root), *words], capture_output=True, text=True, check=False)
