@@ -98,7 +98,8 @@ class DatabasePair:
     async def add_standby(self) -> None:
         """Copy the primary to the other node, start it as the standby, and make the primary wait for it."""
         server = self.servers[self.standby]
-        shutil.rmtree(server.folder, ignore_errors=True)
+        # In a thread: customers use the portal in this process meanwhile.
+        await asyncio.to_thread(shutil.rmtree, server.folder, ignore_errors=True)
         server.folder.mkdir(mode=0o700)
         source = ["-h", server.settings["unix_socket_directories"], "-p", str(self.servers[self.primary].port), "-U", "postgres"]
         command = [str(binaries() / "pg_basebackup"), *source, "-D", str(server.data), "-X", "stream", "--checkpoint=fast"]
@@ -122,7 +123,7 @@ class DatabasePair:
     async def kill(self, node: str) -> None:
         """Kill the server and all its processes at once, as when a machine stops."""
         child = self.children[node]
-        _remove_shared_memory(self.servers[node].data)
+        await asyncio.to_thread(_remove_shared_memory, self.servers[node].data)
         for process in self._processes(node):
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
