@@ -22,6 +22,8 @@ GOOD: Mapping[str, str] = {
     "KAFKA_KEY_FILE": "",
     "HTTP_HOST": "127.0.0.1",
     "HTTP_PORT": "20999",
+    "HTTP_CERTIFICATE_FILE": "",
+    "HTTP_KEY_FILE": "",
     "ADMIN_HOST": "127.0.0.1",
     "ADMIN_PORT": "0",
     "HTTP_HEAD_BYTES": "32768",
@@ -44,10 +46,13 @@ GOOD: Mapping[str, str] = {
     "CURSOR_KEY": "a cursor key that is used in tests only",
     "TENANTS_SERVICE": "subscriptions",
     "TENANTS_URL": "http://127.0.0.1:1",
+    "SERVICES_CA_FILE": "",
     "TEST_CLOCK_PATIENCE_SECONDS": "25",
     "CARDS_URL": "https://cards.example",
     "CARDS_HTTP_PORT": "20998",
     "CARDS_HTTP_HOST": "localhost",
+    "CARDS_HTTP_CERTIFICATE_FILE": "",
+    "CARDS_HTTP_KEY_FILE": "",
     "PORTAL_ORIGIN": "https://portal.example",
     "PROVIDER": "sandbox",
     "PROVIDER_SECONDS": "5",
@@ -65,9 +70,10 @@ GOOD: Mapping[str, str] = {
 
 MAY_BE_EMPTY = {
     *("TRUSTED_PROXIES", "OTLP_ENDPOINT"),
+    *("HTTP_CERTIFICATE_FILE", "HTTP_KEY_FILE", "CARDS_HTTP_CERTIFICATE_FILE", "CARDS_HTTP_KEY_FILE", "SERVICES_CA_FILE"),
     *("KAFKA_USERNAME", "KAFKA_PASSWORD", "KAFKA_CA_FILE", "KAFKA_CERTIFICATE_FILE", "KAFKA_KEY_FILE"),
 }
-"""Settings with PLAINTEXT for which an empty value is valid."""
+"""Settings for which an empty value is valid, those of Kafka with PLAINTEXT."""
 
 WRONG_KAFKA_SECURITY: Mapping[str, tuple[str, ...]] = {
     "KAFKA_SECURITY_PROTOCOL": ("TLS", "sasl_ssl", " SSL"),

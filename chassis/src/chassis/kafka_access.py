@@ -1,9 +1,10 @@
 """How Kafka is reached: addresses, transport security and credentials. Every Kafka client is created with it."""
 
-import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
+
+from chassis.tls import client_context
 
 Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
@@ -30,7 +31,7 @@ class KafkaAccess:
         """
         options: dict[str, Any] = {"bootstrap_servers": self.servers.split(","), "security_protocol": self.protocol}
         if self.protocol.endswith("SSL"):
-            options["ssl_context"] = tls_context(self.ca_file, self.certificate_file, self.key_file)
+            options["ssl_context"] = client_context(self.ca_file, self.certificate_file, self.key_file)
         if self.protocol.startswith("SASL"):
             options |= {
                 "sasl_mechanism": self.mechanism,
@@ -38,13 +39,3 @@ class KafkaAccess:
                 "sasl_plain_password": self.password,
             }
         return options
-
-
-def tls_context(ca_file: Path | None, certificate_file: Path | None, key_file: Path | None) -> ssl.SSLContext:
-    """Raises OSError (also ssl.SSLError) if a file cannot be used."""
-    context = ssl.create_default_context(cafile=ca_file)
-    # The defaults of Python 3.13, so that the same certificates are accepted by every version.
-    context.verify_flags |= ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN
-    if certificate_file:
-        context.load_cert_chain(certificate_file, key_file, password="")  # an encrypted key is an error, not a prompt
-    return context

@@ -66,7 +66,7 @@ class Stack:
 
     @property
     def card_page(self) -> FastAPI:
-        return self.service.more_apps[0][2]
+        return self.service.more_apps[0].app
 
     async def type_card(self, setup_id: str, number: str = "4242424242424242", cvc: str = "123") -> Response:
         async with AsyncClient(transport=ASGITransport(self.card_page), base_url=CARDS) as browser:

@@ -60,6 +60,7 @@ POSTGRES = (
     "postgresql://user:password@host/database?sslmode=sometimes",
     "postgresql://user:password@one,,two/database",
 )
+FILES = ("/no/such/file", __file__)
 SECRETS = {"short": "x" * 31, "control": "x" * 40 + "\n"}
 
 WRONG: Mapping[str, tuple[str, ...]] = {
@@ -85,6 +86,8 @@ WRONG: Mapping[str, tuple[str, ...]] = {
     **WRONG_KAFKA_SECURITY,
     "HTTP_HOST": ("a b", "http://host", "host:80", "[::]", "1.2.3.4.5", "99999999", "*"),
     "HTTP_PORT": (*NUMBERS, "0", "65536", "80.5"),
+    "HTTP_CERTIFICATE_FILE": FILES,
+    "HTTP_KEY_FILE": FILES,
     "ADMIN_HOST": ("a b", "http://host", "host:80", "[::]", "1.2.3.4.5", "99999999", "*"),
     "ADMIN_PORT": (*NUMBERS, "65536", "80.5"),
     "HTTP_HEAD_BYTES": (*NUMBERS, "0", "1023", "1048577"),
@@ -140,10 +143,13 @@ WRONG: Mapping[str, tuple[str, ...]] = {
     "CURSOR_KEY": (*SECRETS.values(), f"{'x' * 32},{CANARY}", f"{'x' * 32},", f"{'x' * 32},{'x' * 32}"),
     "TENANTS_SERVICE": NAMES,
     "TENANTS_URL": HTTP,
+    "SERVICES_CA_FILE": FILES,
     "TEST_CLOCK_PATIENCE_SECONDS": (*SECONDS, "301"),
     "CARDS_URL": (*ORIGINS, "http://cards.example", "http://127.0.0.1.nip.example"),
     "CARDS_HTTP_PORT": (*NUMBERS, "0", "65536", GOOD["HTTP_PORT"]),
     "CARDS_HTTP_HOST": ("a b", "http://host", "host:80", "[::]", "1.2.3.4.5", "99999999", "*"),
+    "CARDS_HTTP_CERTIFICATE_FILE": FILES,
+    "CARDS_HTTP_KEY_FILE": FILES,
     "PORTAL_ORIGIN": ORIGINS,
     "PROVIDER": ("stripe", "Sandbox"),
     "PROVIDER_SECONDS": (*SECONDS, "0", "61"),

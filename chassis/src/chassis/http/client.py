@@ -1,5 +1,6 @@
 """The HTTP client for other services."""
 
+import ssl
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ from chassis.request_ids import HEADER
 from chassis.runtime.outages import outages
 from chassis.runtime.telemetry import outgoing
 from chassis.scope import note_change, request_id
+from chassis.tls import client_context
 
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
@@ -23,13 +25,18 @@ class ServiceClient:
     be reached, and Problem 504 `outcome_unknown` if a command fails or gets no response after it may have been received.
 
     `timeout`, in seconds, also limits the time to connect. One second is too short: TCP resends a lost first packet only after
-    a second, and a busy process may accept a connection later than that.
+    a second, and a busy process may accept a connection later than that. `tls` checks the service's certificate; without it, the
+    authorities of the system are trusted.
     """
 
-    def __init__(self, base_url: str, audience: str, signer: Signer, *, timeout: float = 5) -> None:
+    def __init__(
+        self, base_url: str, audience: str, signer: Signer, *, timeout: float = 5, tls: ssl.SSLContext | None = None
+    ) -> None:
         self._audience, self._signer = audience, signer
         limits = httpx.Limits(max_connections=100, max_keepalive_connections=20)
-        self.http = httpx.AsyncClient(base_url=base_url, timeout=timeout, trust_env=False, limits=limits)
+        self.http = httpx.AsyncClient(
+            base_url=base_url, timeout=timeout, trust_env=False, limits=limits, verify=tls or client_context()
+        )
 
     async def call(
         self,

@@ -121,7 +121,8 @@ class BoundedProtocol(HttpToolsProtocol):
             self._broken = True
             self._seconds[Stage.CLOSE] = LINGER_SECONDS
             self.flow.resume_reading()
-            self._line.write_eof()
+            if self._line.can_write_eof():  # TLS has no half-closed connections; the client is still read
+                self._line.write_eof()
         self._update_stage()
 
     def evict(self) -> None:

@@ -17,7 +17,9 @@ from starlette.types import ASGIApp
 from chassis.http.addresses import NoTrustedProxy
 from chassis.http.connections import ClientConnections, Limits
 from chassis.http.protocol import BoundedProtocol
+from chassis.http.tls_acceptor import TlsAcceptor
 from chassis.runtime.wait import wait_for_event
+from chassis.tls import ListenerCertificate
 
 BACKLOG: Final = 2048
 
@@ -27,10 +29,13 @@ log = structlog.get_logger()
 class Server(uvicorn.Server):
     """Serves until `should_exit` is set. Does not handle signals."""
 
-    def __init__(self, config: uvicorn.Config, connections: ClientConnections) -> None:
+    def __init__(
+        self, config: uvicorn.Config, connections: ClientConnections, certificate: ListenerCertificate | None = None
+    ) -> None:
         self._exit = asyncio.Event()
         super().__init__(config)
-        self._connections = connections
+        self._connections, self._certificate = connections, certificate
+        self._accepting: list[asyncio.Task[None]] = []
 
     @property
     def should_exit(self) -> bool:
@@ -51,10 +56,25 @@ class Server(uvicorn.Server):
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         async with asyncio.TaskGroup() as tasks:
             sweeping = tasks.create_task(self._sweep())
+            self._tasks = tasks
             await super().serve(sockets)
             sweeping.cancel()
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._certificate is None:
+            await super().startup(sockets)
+            return
+        protocol: Any = self.config.http_protocol_class
+        state = self.lifespan.state
+        create = partial(protocol, config=self.config, server_state=self.server_state, app_state=state)
+        acceptor = TlsAcceptor(self._certificate.context, self._connections, create)
+        self._accepting = [self._tasks.create_task(acceptor.run(one)) for one in sockets or []]
+        self.servers, self.started = [], True
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for accepting in self._accepting:
+            accepting.cancel()
+        await asyncio.gather(*self._accepting, return_exceptions=True)
         await super().shutdown(sockets)
         for connection in list(self.server_state.connections):
             connection.transport.abort()
@@ -71,12 +91,17 @@ class Server(uvicorn.Server):
 
 
 def serve(
-    app: ASGIApp, *, grace_seconds: float, trusted_proxies: str = "", connections: ClientConnections | None = None
+    app: ASGIApp,
+    *,
+    grace_seconds: float,
+    trusted_proxies: str = "",
+    connections: ClientConnections | None = None,
+    certificate: ListenerCertificate | None = None,
 ) -> Server:
     """A server for the application. At exit, current requests have `grace_seconds` to finish.
 
     Behind `trusted_proxies`, the client is the last address in X-Forwarded-For that is not a trusted proxy. Servers with the
-    same `connections` share its limits.
+    same `connections` share its limits. With a `certificate` the server speaks HTTPS only.
     """
     connections = connections or ClientConnections(Limits(), trusted_proxies)
     protocol: Any = partial(BoundedProtocol, registry=connections)
@@ -93,7 +118,7 @@ def serve(
         backlog=BACKLOG,
         timeout_graceful_shutdown=int(grace_seconds),
     )
-    return Server(config, connections)
+    return Server(config, connections, certificate)
 
 
 def allow_open_files(count: int) -> None:

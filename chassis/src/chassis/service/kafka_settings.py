@@ -6,8 +6,9 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from chassis.kafka_access import KafkaAccess, Mechanism, Protocol, tls_context
+from chassis.kafka_access import KafkaAccess, Mechanism, Protocol
 from chassis.service.setting_types import Expected
+from chassis.service.tls_settings import authorities, certificate, empty_is_none, key_of
 
 
 def _secure(mechanism: Mechanism, info: ValidationInfo) -> Mechanism:
@@ -23,46 +24,10 @@ def _credential(value: Any, info: ValidationInfo) -> Any:
     return value
 
 
-def _empty_is_none(value: Any) -> Any:
-    return value or None
-
-
-def _with_tls(path: Path, info: ValidationInfo) -> Path:
+def _with_tls(path: Path | None, info: ValidationInfo) -> Path | None:
     protocol = info.data.get("kafka_security_protocol")
-    if protocol and not protocol.endswith("SSL"):
+    if path is not None and protocol and not protocol.endswith("SSL"):
         raise ValueError("is set, but the protocol has no TLS")
-    return path
-
-
-def _authorities(path: Path, info: ValidationInfo) -> Path:
-    _with_tls(path, info)
-    try:
-        tls_context(path, None, None)
-    except (OSError, ValueError):
-        raise ValueError("is not a readable file with certificates (PEM)") from None
-    return path
-
-
-def _certificate(path: Path, info: ValidationInfo) -> Path:
-    _with_tls(path, info)
-    if not path.is_file():
-        raise ValueError("is not a file")
-    return path
-
-
-def _key(path: Path | None, info: ValidationInfo) -> Path | None:
-    """The certificate and its key are checked together."""
-    if path is not None:
-        _certificate(path, info)
-    certificate = info.data.get("kafka_certificate_file")
-    if certificate is None:
-        if path is not None and "kafka_certificate_file" in info.data:
-            raise ValueError("is set without a certificate")
-        return path
-    try:
-        tls_context(None, certificate, path)
-    except (OSError, ValueError):
-        raise ValueError("has no unencrypted key of the certificate (PEM)") from None
     return path
 
 
@@ -87,21 +52,22 @@ class KafkaSettings(BaseSettings):
     ] = SecretStr("")
     """The password of that user."""
     kafka_ca_file: Annotated[
-        Annotated[Path, AfterValidator(_authorities)] | None,
-        BeforeValidator(_empty_is_none),
+        Annotated[Path, AfterValidator(_with_tls), AfterValidator(authorities)] | None,
+        BeforeValidator(empty_is_none),
         Expected("a file with certificates of authorities (PEM), with SSL or SASL_SSL"),
     ] = None
     """The authorities that the brokers' certificates come from. Empty: those of the system."""
     kafka_certificate_file: Annotated[
-        Annotated[Path, AfterValidator(_certificate)] | None,
-        BeforeValidator(_empty_is_none),
+        Annotated[Path, AfterValidator(_with_tls), AfterValidator(certificate)] | None,
+        BeforeValidator(empty_is_none),
         Expected("a file with a certificate (PEM), with SSL or SASL_SSL"),
     ] = None
     """This client's certificate, if the brokers require one."""
     kafka_key_file: Annotated[
         Path | None,
-        BeforeValidator(_empty_is_none),
-        AfterValidator(_key),
+        BeforeValidator(empty_is_none),
+        AfterValidator(_with_tls),
+        AfterValidator(key_of("kafka_certificate_file")),
         Expected("a file with the unencrypted key of KAFKA_CERTIFICATE_FILE (PEM), if that has none", secret=True),
     ] = None
     """The key of that certificate."""

@@ -5,7 +5,7 @@ Changed secrets are used without a restart: `live_settings.py` reads them, and `
 
 import asyncio
 import gc
-import socket
+import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -45,6 +45,14 @@ from chassis.service.readiness import check_database, check_kafka, watch_tasks
 from chassis.service.restoration import NotReconciled, require_reconciled, until_reconciled
 from chassis.service.settings import ServiceSettings
 from chassis.tenants import Tenants
+from chassis.tls import (
+    CertificateFiles,
+    ListenerCertificate,
+    WatchedFiles,
+    client_context,
+    reload_changed_files,
+    watched_authorities,
+)
 
 log = structlog.get_logger()
 
@@ -79,15 +87,23 @@ class Resources:
     """Closed last. The composition registers here what it opens."""
     commits: CommitSignals = field(default_factory=CommitSignals)
     """Must be signalled after every commit that may contain events or work for a worker."""
-    cursors: Cursors = field(init=False)
+    tls: ssl.SSLContext = field(default_factory=client_context)
+    """Checks the certificates of other services."""
 
-    def __post_init__(self) -> None:
-        self.cursors = Cursors(*self.settings.cursor_keys)
-        self.live.on_change(["cursor_key"], lambda settings: self.cursors.use(settings.cursor_keys))
+    def client(self, url: str, audience: str, *, timeout: float = 5) -> ServiceClient:
+        """A client of another service, which is closed with the other resources."""
+        client = ServiceClient(url, audience, self.signer, timeout=timeout, tls=self.tls)
+        self.closing.push_async_callback(client.close)
+        return client
 
-    @property
-    def settings(self) -> Any:
-        return self.live.current
+
+@dataclass(frozen=True)
+class Listener:
+    app: FastAPI
+    hosts: tuple[str, ...]
+    port: int
+    certificate: CertificateFiles | None = None
+    """None: plain HTTP."""
 
 
 @dataclass
@@ -99,8 +115,8 @@ class Service:
     timers: tuple[CommandHandler[Any, Any, Any], ...] = ()
     """The command handlers of aggregates with timers."""
     workers: Mapping[str, Worker] = field(default_factory=dict)
-    more_apps: tuple[tuple[tuple[str, ...], int, FastAPI], ...] = ()
-    """(hosts, port, application) of each further origin."""
+    more_apps: tuple[Listener, ...] = ()
+    """One for each further origin."""
     publishes: bool = True
     """Whether the service has a relay for its own events."""
 
@@ -158,7 +174,8 @@ async def _open(
         if not is_transient(error):
             raise  # without a database the process starts, and its parts wait for the check
     signer = Signer(name, settings.service_private_key.get_secret_value())
-    client = ServiceClient(settings.tenants_url, settings.tenants_service, signer)
+    tls = client_context(settings.services_ca_file)
+    client = ServiceClient(settings.tenants_url, settings.tenants_service, signer, tls=tls)
     closing.push_async_callback(client.close)
 
     async def resolve(sha256: str) -> dict[str, Any] | None:
@@ -185,18 +202,7 @@ async def _open(
     watch_tasks(health)
     live.report_to(health)
     once = idempotency_in(pool, commits)
-    return Resources(live, pool, store, tenants, signer, authenticator, once, health, stopping, closing, commits)
-
-
-async def _connect(settings: ServiceSettings) -> None:
-    """Raises an exception if the database cannot be reached with these settings."""
-    connection = await asyncpg.connect(settings.database_url.get_secret_value(), timeout=CONNECT_SECONDS)
-    connection.terminate()
-
-
-async def _reach_kafka(settings: ServiceSettings) -> None:
-    """Raises an exception if Kafka cannot be reached with these settings."""
-    await cluster(settings.kafka, [])
+    return Resources(settings, pool, store, tenants, signer, authenticator, once, health, stopping, closing, commits, tls)
 
 
 async def _run(
@@ -206,29 +212,42 @@ async def _run(
     servers: list[Server] = []
     allow_open_files(2 * settings.http_connections + _OTHER_OPEN_FILES)
     shared = ClientConnections(settings.limits, settings.trusted_proxies)
-    apps = [((settings.http_host,), settings.http_port, service.app), *service.more_apps] if role != "worker" else []
-    admin = admin_app(name, resources.health, service.app.openapi if apps else None)
+    api = Listener(service.app, (settings.http_host,), settings.http_port, settings.http_certificate)
+    public = [api, *service.more_apps] if role != "worker" else []
+    admin = Listener(
+        admin_app(name, resources.health, service.app.openapi if public else None), (settings.admin_host,), settings.admin_port
+    )
+    watched = [watched_authorities(resources.tls, settings.services_ca_file)] if settings.services_ca_file else []
     async with asyncio.TaskGroup() as tasks:
 
-        def start(app: FastAPI, sockets: list[socket.socket], connections: ClientConnections) -> None:
-            grace = settings.shutdown_seconds - 3
-            server = serve(app, grace_seconds=grace, trusted_proxies=settings.trusted_proxies, connections=connections)
+        def start(listener: Listener, connections: ClientConnections) -> int:
+            """Returns the port."""
+            certificate = ListenerCertificate(listener.certificate) if listener.certificate else None
+            if certificate:
+                watched.append(WatchedFiles(f"port {listener.port}", certificate.files.all, certificate.reload))
+            server = serve(
+                listener.app,
+                grace_seconds=settings.shutdown_seconds - 3,
+                trusted_proxies=settings.trusted_proxies,
+                connections=connections,
+                certificate=certificate,
+            )
             servers.append(server)
-            tasks.create_task(_run_part(f"http:{sockets[0].getsockname()[1]}", server.serve(sockets), stopping))
+            sockets = [listen(host, listener.port) for host in listener.hosts]
+            port: int = sockets[0].getsockname()[1]
+            tasks.create_task(_run_part(f"http:{port}", server.serve(sockets), stopping))
+            return port
 
-        for hosts, port, app in apps:
-            start(app, [listen(host, port) for host in hosts], shared)
-        admin_socket = listen(settings.admin_host, settings.admin_port)
-        start(admin, [admin_socket], ClientConnections(settings.limits))
+        for listener in public:
+            start(listener, shared)
+        admin_port = start(admin, ClientConnections(settings.limits))
+        tasks.create_task(_run_part("certificates", reload_changed_files(watched, stopping), stopping))
         if role != "http":
             if service.consumers or service.publishes:
                 check_kafka(resources.health, serves=role == "all")
             for label, worker in _workers(name, settings, resources, service).items():
-                tasks.create_task(_run_part(label, _checked(worker, resources.pool, stopping), stopping))
-        log.info(
-            "service.started", role=role, port=settings.http_port if apps else None, admin_port=admin_socket.getsockname()[1]
-        )
-        tasks.create_task(until_reconciled(resources.pool, stopping))
+                tasks.create_task(_run_part(label, worker(stopping), stopping))
+        log.info("service.started", role=role, port=settings.http_port if public else None, admin_port=admin_port)
         tasks.create_task(_stop(stopping, servers, settings.shutdown_seconds))
 
 

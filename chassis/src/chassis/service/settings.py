@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -18,6 +18,8 @@ from chassis.kafka_access import KafkaAccess
 from chassis.service.kafka_settings import KafkaSettings
 from chassis.service.setting_keys import CursorKeys, PrivateKey, PublicKeys, Sha256s, parts
 from chassis.service.setting_types import Expected, Host, KafkaServers, Name, Networks, Port, PostgresUrl, ServiceUrl, TraceUrl
+from chassis.service.tls_settings import Authorities, CertificateFile, empty_is_none, key_of
+from chassis.tls import CertificateFiles
 
 _CREDENTIALS = re.compile(r"(?<=://)[^/?#\s]*@")
 _SHOWN_CHARACTERS_MAX = 80
@@ -51,6 +53,16 @@ class ServiceSettings(KafkaSettings):
     """The address on which the API listens."""
     http_port: Port
     """The port on which the API listens."""
+    http_certificate_file: CertificateFile = None
+    """The certificate of the API's address, with those of intermediate authorities (PEM). With it the API listens for HTTPS only.
+    Changed files are read again. Empty: HTTP."""
+    http_key_file: Annotated[
+        Path | None,
+        BeforeValidator(empty_is_none),
+        AfterValidator(key_of("http_certificate_file")),
+        Expected("a file with the unencrypted key of HTTP_CERTIFICATE_FILE (PEM), if that has none", secret=True),
+    ] = None
+    """The key of that certificate."""
     admin_host: Host = "127.0.0.1"
     """The address on which probes and metrics listen."""
     admin_port: Annotated[int, Field(ge=0, le=65535), Expected("a port from 1 to 65535, or 0 for any free one")] = 0
@@ -99,20 +111,16 @@ class ServiceSettings(KafkaSettings):
     """The name of the service that owns merchants and their API keys."""
     tenants_url: ServiceUrl
     """The URL of that service."""
+    services_ca_file: Authorities = None
+    """The authorities that the certificates of other services come from, for https URLs. Empty: those of the system."""
 
     @property
     def kafka(self) -> KafkaAccess:
         return self.kafka_access(self.kafka_bootstrap_servers)
 
     @property
-    def cursor_keys(self) -> tuple[str, ...]:
-        """The first one signs, all of them verify."""
-        return parts(self.cursor_key.get_secret_value())
-
-    @property
-    def operator_digests(self) -> tuple[str, ...]:
-        """SHA-256 of each valid operator's key, in hex."""
-        return parts(self.operator_key_sha256)
+    def http_certificate(self) -> CertificateFiles | None:
+        return CertificateFiles(self.http_certificate_file, self.http_key_file) if self.http_certificate_file else None
 
     @property
     def limits(self) -> Limits:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from chassis.eventsourcing.command_handler import CommandHandler
 from chassis.http.app import create_app
-from chassis.http.client import ServiceClient
+from chassis.http.page_cursors import Cursors
 from chassis.service.service import Resources, Service
 from invoicing.adapters import rows
 from invoicing.adapters.bill_to_encryption import KeyedBillToEncryption
@@ -27,8 +27,7 @@ def compose(resources: Resources) -> Service:
     encryption = KeyedBillToEncryption(settings.key_encryption_keys)
     resources.live.on_change(["key_encryption_key"], lambda new: encryption.use(new.key_encryption_keys))
     queries = InvoiceQueries(pool, encryption)
-    owner = ServiceClient(settings.tenants_url, settings.tenants_service, resources.signer)
-    resources.closing.push_async_callback(owner.close)
+    owner = resources.client(settings.tenants_url, settings.tenants_service)
     renderer = Renderer(settings.pdf_concurrency, Logos(pool, owner))
     resources.closing.callback(renderer.close)
 

@@ -5,8 +5,7 @@ from functools import partial
 
 from chassis.eventsourcing.command_handler import CommandHandler
 from chassis.http.app import create_app
-from chassis.http.client import ServiceClient
-from chassis.service.service import Resources, Service
+from chassis.service.service import Listener, Resources, Service
 from payments.adapters import rows
 from payments.adapters.card_page.app import card_page
 from payments.adapters.card_page.hosts import addresses_of
@@ -37,10 +36,8 @@ from payments.settings import Settings
 def compose(resources: Resources) -> Service:
     settings: Settings = resources.settings
     pool, store, tenants = resources.pool, resources.store, resources.tenants
-    owner = ServiceClient(settings.tenants_url, settings.tenants_service, resources.signer)
+    owner = resources.client(settings.tenants_url, settings.tenants_service)
     ledger = LedgerPool(settings.database_url.get_secret_value())
-    resources.live.on_change(["database_url"], lambda new: ledger.use(new.database_url.get_secret_value()))
-    resources.closing.push_async_callback(owner.close)
     resources.closing.push_async_callback(ledger.close)
     sandbox, queue, setups_table = Sandbox(ledger), PostgresChargeQueue(pool), PostgresSetUps(pool)
     customers, collections, stored_answers = KnownCustomers(pool, owner), PostgresCollections(pool), StoredAnswers(store)
@@ -68,6 +65,7 @@ def compose(resources: Resources) -> Service:
     app.include_router(charges.routes(reader))
     app.include_router(controls.routes(ledger))
 
+    card_hosts = addresses_of(settings.cards_http_host)
     page = card_page(setups_table, KnownMerchants(tenants), Vault(ledger), **origins)
     return Service(
         app,
@@ -79,5 +77,5 @@ def compose(resources: Resources) -> Service:
             "refunds": partial(run_worker, "refunds", queue.refunds, collector.refund_attempt, lease=timeout + 5),
             "agreements": partial(run_worker, "agreements", queue.agreements, collector.retry_agreed, lease=10),
         },
-        more_apps=((addresses_of(settings.cards_http_host), settings.cards_http_port, page),),
+        more_apps=(Listener(page, card_hosts, settings.cards_http_port, settings.cards_http_certificate),),
     )

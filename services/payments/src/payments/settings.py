@@ -1,11 +1,14 @@
 """The settings of this service, in addition to those of every service."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
 from chassis.service.setting_types import Expected, Host, Origin, Port, SafeOrigin
 from chassis.service.settings import ServiceSettings
+from chassis.service.tls_settings import CertificateFile, empty_is_none, key_of
+from chassis.tls import CertificateFiles
 
 
 def _another_port(port: int, info: ValidationInfo) -> int:
@@ -27,6 +30,16 @@ class Settings(ServiceSettings):
     """The port on which the card page listens: another one than HTTP_PORT."""
     cards_http_host: Host = "localhost"
     """The address on which the card page listens. `localhost` are both loopback addresses."""
+    cards_http_certificate_file: CertificateFile = None
+    """The certificate of the card page's address, with those of intermediate authorities (PEM). With it the card page listens for
+    HTTPS only. Changed files are read again. Empty: HTTP."""
+    cards_http_key_file: Annotated[
+        Path | None,
+        BeforeValidator(empty_is_none),
+        AfterValidator(key_of("cards_http_certificate_file")),
+        Expected("a file with the unencrypted key of CARDS_HTTP_CERTIFICATE_FILE (PEM), if that has none", secret=True),
+    ] = None
+    """The key of that certificate."""
     portal_origin: Origin
     """The only origin that may frame the card page."""
     provider: Annotated[
@@ -40,3 +53,8 @@ class Settings(ServiceSettings):
         float, Field(ge=0.1, le=300, allow_inf_nan=False), Expected("a number of seconds from 0.1 to 300")
     ] = 1
     """Until an unknown outcome is checked for the first time; then twice as long after each time, up to 300."""
+
+    @property
+    def cards_http_certificate(self) -> CertificateFiles | None:
+        file = self.cards_http_certificate_file
+        return CertificateFiles(file, self.cards_http_key_file) if file else None

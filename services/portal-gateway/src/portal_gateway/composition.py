@@ -5,8 +5,7 @@ from asyncio import Event
 from chassis.consumers.watermarks import WatermarkTracker
 from chassis.http import free_text, security_events
 from chassis.http.app import create_app
-from chassis.http.client import ServiceClient
-from chassis.service.kafka_settings import KAFKA_FIELDS
+from chassis.http.page_cursors import Cursors
 from chassis.service.service import Resources, Service
 from portal_gateway.adapters import consumers, guard, media, refusals, services, view_notifier
 from portal_gateway.adapters.api.dependencies import SCHEMES
@@ -33,14 +32,9 @@ def compose(resources: Resources) -> Service:
     pool, peppers = resources.pool, Peppers(settings.link_pepper.get_secret_value())
     resources.live.on_change(["link_pepper"], lambda new: peppers.use(new.link_pepper.get_secret_value()))
 
-    def client_of(url: str, audience: str, seconds: float) -> ServiceClient:
-        client = ServiceClient(url, audience, resources.signer, timeout=seconds)
-        resources.closing.push_async_callback(client.close)
-        return client
-
-    subscriptions = services.SubscriptionsService(client_of(settings.subscriptions_url, "subscriptions", 5))
-    payments = services.PaymentsService(client_of(settings.payments_url, "payments", 25), settings.public_url)
-    invoicing = services.InvoicingService(client_of(settings.invoicing_url, "invoicing", 10))
+    subscriptions = services.SubscriptionsService(resources.client(settings.subscriptions_url, "subscriptions"))
+    payments = services.PaymentsService(resources.client(settings.payments_url, "payments", timeout=25), settings.public_url)
+    invoicing = services.InvoicingService(resources.client(settings.invoicing_url, "invoicing", timeout=10))
     views, links = StoredViews(pool, resources.tenants), StoredLinks(pool)
     portal = Portal(
         sessions=StoredSessions(pool, peppers),
