@@ -36,6 +36,7 @@ from portalctl.arguments import (
     Yes,
 )
 from portalctl.cards_cli import cards_app
+from portalctl.demo import deployed
 from portalctl.demo.command import show_demo
 from portalctl.doctor_cli import doctor
 from portalctl.env_cli import show_settings
@@ -106,13 +107,31 @@ def up(context: typer.Context, detach: Detach = False) -> None:
 
 
 @app.command()
-def demo(context: typer.Context, detach: Detach = False) -> None:
+def demo(
+    context: typer.Context,
+    detach: Detach = False,
+    against: Annotated[
+        str | None, typer.Option(help="A file with settings of a deployed system, or - for variables only.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="With --against: do not ask for confirmation.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="With --against: print the created data as JSON.")] = False,
+) -> None:
     """Start the stack and create a realistic history through its public APIs; print PORTAL_URL=…
 
     .portal/state.json lists the created data. Without --detach: stay, and stop everything on Ctrl-C.
+
+    --against starts nothing and creates the history in a deployed system, with new merchants. The file has a NAME=value per line,
+    and environment variables take precedence: SUBSCRIPTIONS_URL, PAYMENTS_URL, PUBLIC_URL, OPERATOR_KEY (or OPERATOR_KEY_FILE),
+    and if needed PORTAL_GATEWAY_URL and SERVICES_CA_FILE. Exit code 1 if a service refuses or cannot be reached, 2 for settings.
     """
     with exit_on_error():
         seconds = read_settings(Settings).portal_deadline_seconds
+        if against is not None:
+            system = deployed.read_system(against)
+            if not yes:
+                typer.confirm(deployed.question(system), abort=True, err=True)
+            deployed.create_demo(system, seconds, as_json=as_json)
+            return
         then = functools.partial(show_demo, context.obj, deadline_seconds=seconds)
         bring_up(context.obj, detach=detach, then=then, deadline_seconds=seconds)
 

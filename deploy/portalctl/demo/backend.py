@@ -1,6 +1,7 @@
 """A merchant's back end that sells subscriptions with these services."""
 
 import asyncio
+import ssl
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -18,11 +19,18 @@ class Backend:
     """Calls the services' public APIs with one key, the operator's or a merchant's."""
 
     def __init__(
-        self, urls: Mapping[str, str], key: str, seconds: float = DEADLINE_SECONDS, logs: Mapping[str, str] | None = None
+        self,
+        urls: Mapping[str, str],
+        key: str,
+        seconds: float = DEADLINE_SECONDS,
+        logs: Mapping[str, str] | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
-        """`logs` are the services' log files, if they are on this machine."""
+        """`logs` are the services' log files, if they are on this machine. `tls` checks certificates of https URLs."""
         self._urls, self.key, self._seconds, self._logs = urls, key, seconds, logs or {}
-        self._http = httpx.AsyncClient(headers={"authorization": f"Bearer {key}"}, timeout=seconds, trust_env=False)
+        self._http = httpx.AsyncClient(
+            headers={"authorization": f"Bearer {key}"}, timeout=seconds, trust_env=False, verify=tls or True
+        )
 
     async def __aenter__(self) -> "Backend":
         return self
@@ -39,7 +47,7 @@ class Backend:
         except httpx.TimeoutException:
             raise timed_out(f"{method} {path} on {service}", self._seconds, log) from None
         except httpx.TransportError as error:
-            raise StackError(f"{service} does not answer {method} {path}: {error!r}; its log is {log}") from error
+            raise StackError(f"{service} does not answer {method} {path}: {error!r}; its log is {log or 'elsewhere'}") from error
         if answer.is_error:
             raise StackError(f"{method} {path} on {service} answered {answer.status_code}: {answer.text[:500]}")
         body: Json = answer.json() if answer.content else {}

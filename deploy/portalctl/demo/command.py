@@ -23,10 +23,15 @@ def show_demo(folder: Folder, state: dict[str, Any], deadline_seconds: float = D
         state = update_state(folder, **moved)
     show_addresses(state)
     say("")
-    for name, customer in state["customers"].items():
+    show_customers(state)
+
+
+def show_customers(created: Mapping[str, Any]) -> None:
+    """The customers with their links, and PORTAL_URL for scripts."""
+    for name, customer in created["customers"].items():
         say(f"{name:<16}{customer['story']}\n{'':<16}{customer['portal_url']}")
     say("")
-    say(f"PORTAL_URL={state['portal_url']}")
+    say(f"PORTAL_URL={created['portal_url']}")
 
 
 def links_here(state: Mapping[str, Any]) -> dict[str, Any]:
@@ -46,16 +51,20 @@ def links_here(state: Mapping[str, Any]) -> dict[str, Any]:
     return {} if all(state[name] == value for name, value in fields.items()) else fields
 
 
-async def _create_history(state: dict[str, Any], deadline_seconds: float) -> dict[str, Any]:
-    shown = 0.0
+class Shown:
+    """Shows the finished share, in steps of a tenth."""
 
-    def report(share: float) -> None:
-        nonlocal shown
-        if share >= shown + _SHOWN_SHARE:
-            shown = share
+    def __init__(self) -> None:
+        self._share = 0.0
+        progress("creating the history")
+
+    def __call__(self, share: float) -> None:
+        if share >= self._share + _SHOWN_SHARE:
+            self._share = share
             progress(f"creating the history: {share:.0%}")
 
-    progress("creating the history")
-    created = await history.create(state["urls"], state["operator_key"], report, deadline_seconds, state["logs"])
+
+async def _create_history(state: dict[str, Any], deadline_seconds: float) -> dict[str, Any]:
+    created = await history.create(state["urls"], state["operator_key"], Shown(), deadline_seconds, state["logs"])
     progress("the history is complete")
     return created

@@ -1,12 +1,14 @@
 """Creates the demo's history with the services' APIs, and records the ids and links for scripts."""
 
 import asyncio
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -36,13 +38,20 @@ async def create(
     progress: Progress,
     seconds: float = DEADLINE_SECONDS,
     logs: Mapping[str, str] | None = None,
+    *,
+    public_url: str | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> dict[str, Any]:
     """Create everything. Returns the fields `portal_url`, `merchants` and `customers` of state.json. `seconds` limits each call.
+
+    `public_url` is the portal's address for customers, if it is not that in `urls`. `tls` checks certificates of https URLs.
 
     Raises StackError if a service refuses or does not answer, or the portal does not show the subscriptions.
     """
     created = Created()
-    connect = partial(Backend, urls, seconds=seconds, logs=logs)
+    connect = partial(Backend, urls, seconds=seconds, logs=logs, tls=tls)
+    origin = public_url or urls["portal-gateway"]
+    portal = partial(_browser, urls["portal-gateway"], origin, tls)
     total_seconds = sum((REST - merchant.clock_starts_at).total_seconds() for merchant in MERCHANTS)
     passed_seconds = 0.0
     for merchant in MERCHANTS:
@@ -54,8 +63,9 @@ async def create(
         passed_seconds += (REST - merchant.clock_starts_at).total_seconds()
     gateway_log = Path(logs["portal-gateway"]) if logs else None
     for customer in created.customers.values():
-        async with within(seconds, "waiting until the portal shows a customer's subscriptions", gateway_log):
-            await _visible(urls["portal-gateway"], customer["portal_url"], len(customer["subscriptions"]))
+        waiting = "waiting until the portal shows a customer's subscriptions"
+        async with within(seconds, waiting, gateway_log), portal() as browser:
+            await _visible(browser, customer["portal_url"], len(customer["subscriptions"]))
     return {"portal_url": created.customers["ana"]["portal_url"], "merchants": created.merchants, "customers": created.customers}
 
 
@@ -114,17 +124,21 @@ async def _publish(merchant: Merchant, id: str, backend: Backend) -> dict[str, s
     return plans
 
 
-async def _visible(gateway: str, portal_url: str, subscriptions: int) -> None:
+def _browser(gateway: str, origin: str, tls: ssl.SSLContext | None) -> httpx.AsyncClient:
+    headers = {"origin": origin, "host": urlsplit(origin).netloc}
+    return httpx.AsyncClient(base_url=gateway, headers=headers, timeout=None, trust_env=False, verify=tls or True)
+
+
+async def _visible(browser: httpx.AsyncClient, portal_url: str, subscriptions: int) -> None:
     """Wait until the customer's page shows their subscriptions."""
     token = portal_url.partition("#")[2]
-    async with httpx.AsyncClient(base_url=gateway, headers={"origin": gateway}, timeout=None, trust_env=False) as browser:
-        while True:
-            entered = await browser.post("/api/session", json={"token": token})
-            cookie = entered.headers.get("set-cookie", "").partition(";")[0]
-            shown = await browser.get("/api/overview", headers={"cookie": cookie})
-            session = await browser.get("/api/session", headers={"cookie": cookie})
-            if session.is_success:
-                await browser.delete("/api/session", headers={"cookie": cookie, "x-csrf-token": session.json()["csrf"]})
-            if shown.is_success and len(shown.json()["subscriptions"]) == subscriptions:
-                return
-            await asyncio.sleep(0.2)
+    while True:
+        entered = await browser.post("/api/session", json={"token": token})
+        cookie = entered.headers.get("set-cookie", "").partition(";")[0]
+        shown = await browser.get("/api/overview", headers={"cookie": cookie})
+        session = await browser.get("/api/session", headers={"cookie": cookie})
+        if session.is_success:
+            await browser.delete("/api/session", headers={"cookie": cookie, "x-csrf-token": session.json()["csrf"]})
+        if shown.is_success and len(shown.json()["subscriptions"]) == subscriptions:
+            return
+        await asyncio.sleep(0.2)

@@ -1,7 +1,6 @@
 """Certificates of listeners are checked at the start, together with their keys."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import pytest
 import trustme
