@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import TypeAdapter, ValidationError
 
-from chassis.service.setting_types import Expected, HostAndPort, KafkaServers, ServiceUrl
+from chassis.service.setting_types import Expected, HostAndPort, KafkaServers, Origin, ServiceUrl, postgres_parts
 
 _API_KEY = re.compile(r"sk_(?:test|live)_[A-Za-z0-9_-]{43}")
 
@@ -39,6 +39,14 @@ def _api_key(value: str | None) -> str | None:
     return value
 
 
+def _postgres_options(value: str) -> str:
+    try:
+        postgres_parts(f"postgresql://user@host/database?{value}" if value else "postgresql://user@host/database", complete=True)
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}; expected parameters of a PostgreSQL URL such as sslmode=verify-full") from None
+    return value
+
+
 FolderOption = Annotated[Path, typer.Option("--folder", envvar="PORTAL_FOLDER", help="Where the local stack keeps its files.")]
 Detach = Annotated[bool, typer.Option("--detach", help="Return when everything is ready.")]
 Wipe = Annotated[bool, typer.Option("--wipe", help="Delete all data too.")]
@@ -49,6 +57,13 @@ Bootstrap = Annotated[
 PostgresAddress = Annotated[
     str,
     typer.Option("--postgres", help="Host and port of PostgreSQL.", callback=_of_type(HostAndPort)),
+]
+PostgresOptions = Annotated[
+    str,
+    typer.Option(help="The part after ? of PostgreSQL's URLs, such as sslmode=verify-full.", callback=_postgres_options),
+]
+PublicUrl = Annotated[
+    str, typer.Option(help="An address for customers, as in the services' settings.", callback=_of_type(Origin))
 ]
 Patience = Annotated[
     float,

