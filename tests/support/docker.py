@@ -11,13 +11,15 @@ _PING_SECONDS = 2.0
 _PULL_SECONDS = 180.0
 
 
-def can_serve(*images: str) -> bool:
-    """Pull missing images. False if any step fails."""
+def can_serve(*images: str, pull: bool = True) -> bool:
+    """Pull missing images, unless `pull` is false. False if any step fails."""
     path = _socket_path()
     if path is None:
         return False
     try:
-        return _status(path, "GET", "/_ping", _PING_SECONDS) == 200 and all(_has_or_pulls(path, image) for image in images)
+        return _status(path, "GET", "/_ping", _PING_SECONDS) == 200 and all(
+            _has(path, image) or (pull and _pulls(path, image)) for image in images
+        )
     except (OSError, http.client.HTTPException):
         return False
 
@@ -28,9 +30,11 @@ def _socket_path() -> Path | None:
     return path if host.startswith("unix://") and path.is_socket() else None
 
 
-def _has_or_pulls(path: Path, image: str) -> bool:
-    if _status(path, "GET", f"/images/{image}/json", _PING_SECONDS) == 200:
-        return True
+def _has(path: Path, image: str) -> bool:
+    return _status(path, "GET", f"/images/{image}/json", _PING_SECONDS) == 200
+
+
+def _pulls(path: Path, image: str) -> bool:
     name, _, tag = image.rpartition(":")
     status, body = _ask(path, "POST", f"/images/create?{urlencode({'fromImage': name, 'tag': tag})}", _PULL_SECONDS)
     return status == 200 and not any("error" in json.loads(line) for line in body.splitlines() if line.strip())

@@ -1,4 +1,7 @@
-"""PostgreSQL and Kafka for tests: named by environment variables, else in containers, else those of the local stack."""
+"""PostgreSQL and Kafka for tests: named by environment variables, else in containers, else those of the local stack.
+
+With SERVERS=containers, which needs a Docker daemon, they run in the images of `make images-of-servers`, or in the official ones.
+"""
 
 import asyncio
 import os
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 
 POSTGRES_IMAGE = "postgres:18"
 KAFKA_IMAGE = "apache/kafka:4.3.1"
+_OWN_IMAGES = {POSTGRES_IMAGE: "customer-portal/postgres:latest", KAFKA_IMAGE: "customer-portal/kafka:latest"}
 _START_SECONDS = 60.0
 # Without fsync data is lost only if the machine stops, not if a process does. Every test connects several times, and each
 # connection hashes a password.
@@ -32,8 +36,8 @@ async def postgres() -> AsyncIterator[str]:
     """The URL of a superuser's connection."""
     if url := os.environ.get("TEST_DATABASE_URL"):
         yield url
-    elif docker.can_serve(POSTGRES_IMAGE):
-        async with _postgres_container() as url:
+    elif image := _image(POSTGRES_IMAGE):
+        async with _postgres_container(image) as url:
             yield url
     else:
         with _folder() as folder:
@@ -51,8 +55,8 @@ async def kafka() -> AsyncIterator[str]:
     """Bootstrap servers. The broker does not create topics automatically."""
     if servers := os.environ.get("TEST_KAFKA_BOOTSTRAP_SERVERS"):
         yield servers
-    elif docker.can_serve(KAFKA_IMAGE):
-        async with _kafka_container() as servers:
+    elif image := _image(KAFKA_IMAGE):
+        async with _kafka_container(image) as servers:
             yield servers
     else:
         with _folder() as folder:
@@ -67,10 +71,20 @@ async def kafka() -> AsyncIterator[str]:
                 await child.stop()
 
 
+def _image(official: str) -> str | None:
+    """The image to run in a container; None for the server of the local stack."""
+    if os.environ.get("SERVERS") != "containers":
+        return official if docker.can_serve(official) else None
+    for image in (_OWN_IMAGES[official], official):
+        if docker.can_serve(image, pull=image == official):
+            return image
+    raise RuntimeError(f"SERVERS=containers needs a Docker daemon with {_OWN_IMAGES[official]} (make images-of-servers)")
+
+
 @asynccontextmanager
-async def _postgres_container() -> AsyncIterator[str]:
+async def _postgres_container(image: str) -> AsyncIterator[str]:
     port = free_port()
-    container = _container(POSTGRES_IMAGE).with_bind_ports(5432, port).with_env("POSTGRES_PASSWORD", "only-for-tests")
+    container = _container(image).with_bind_ports(5432, port).with_env("POSTGRES_PASSWORD", "only-for-tests")
     url = f"postgresql://postgres:only-for-tests@127.0.0.1:{port}/postgres"
 
     async def answers() -> bool:
@@ -80,14 +94,15 @@ async def _postgres_container() -> AsyncIterator[str]:
             return False
         return True
 
-    async with _running(container.with_command(["-c", "max_connections=300", "-c", "scram_iterations=1"]), answers):
+    options = [part for name, value in _FAST_POSTGRES.items() for part in ("-c", f"{name}={value}")]
+    async with _running(container.with_command(options), answers):
         yield url
 
 
 @asynccontextmanager
-async def _kafka_container() -> AsyncIterator[str]:
+async def _kafka_container(image: str) -> AsyncIterator[str]:
     port = free_port()
-    container = _container(KAFKA_IMAGE).with_bind_ports(port, port)
+    container = _container(image).with_bind_ports(port, port)
     settings = {
         "NODE_ID": "1",
         "PROCESS_ROLES": "broker,controller",
@@ -101,6 +116,7 @@ async def _kafka_container() -> AsyncIterator[str]:
         "TRANSACTION_STATE_LOG_MIN_ISR": "1",
         "GROUP_INITIAL_REBALANCE_DELAY_MS": "0",
         "AUTO_CREATE_TOPICS_ENABLE": "false",
+        "LOG_DIRS": "/var/lib/kafka/data",
     }
     for name, value in settings.items():
         container.with_env(f"KAFKA_{name}", value)
@@ -113,6 +129,9 @@ async def _kafka_container() -> AsyncIterator[str]:
 
 
 def _container(image: str) -> "DockerContainer":
+    if os.environ.get("SERVERS") == "containers":
+        # The package's container that removes leftovers has an image of its own, which may be out of reach.
+        os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
     from testcontainers.core.container import DockerContainer  # takes 0.5 s, in each process of the tests
 
     return DockerContainer(image)

@@ -10,7 +10,9 @@ data = Path(os.environ["PGDATA"])
 if not (data / "PG_VERSION").exists():
     fresh = data.with_name("new")
     shutil.rmtree(fresh, ignore_errors=True)
-    password = os.environ["POSTGRES_PASSWORD_FILE"]
+    password = Path(os.environ.get("POSTGRES_PASSWORD_FILE", "/tmp/password"))
+    if "POSTGRES_PASSWORD" in os.environ:
+        password.write_text(os.environ["POSTGRES_PASSWORD"])
     methods = ["--auth-local=trust", "--auth-host=scram-sha-256"]
     form = ["--username=postgres", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]
     subprocess.run(["initdb", *form, *methods, f"--pwfile={password}", str(fresh)], check=True)

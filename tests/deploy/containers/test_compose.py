@@ -12,6 +12,9 @@ from support.containers.images import SERVICES, Images
 from support.containers.system import System, running_system
 from support.portal_page.page_objects import Visitor
 
+pytestmark = pytest.mark.timeout(1500)
+"""The first test builds the images, starts everything and creates the history."""
+
 
 @pytest.fixture(scope="module")
 def system(images: Images) -> Iterator[System]:

@@ -14,6 +14,9 @@ MOST_BYTES = {"invoicing": 250 * MEGABYTE, "portalctl": 300 * MEGABYTE}
 USUAL_BYTES = 150 * MEGABYTE
 LOCKED = dict(re.findall(r"^([a-z0-9._-]+)==([^ ;\\]+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
 
+pytestmark = pytest.mark.timeout(1500)
+"""The first test builds the images."""
+
 
 def _normal(package: str) -> str:
     return package.lower().replace("_", "-")

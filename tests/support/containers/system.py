@@ -40,7 +40,12 @@ class System:
     files: Sequence[Path]
     project: str
     variables: Mapping[str, str]
-    portal_url: str
+    ports: Mapping[str, int]
+    """On this machine: `portal`, of the proxy in front of the gateways, and `cards`."""
+
+    @property
+    def portal_url(self) -> str:
+        return self.variables["PORTAL_URL"]
 
     def compose(self, *words: str, seconds: float = 600, check: bool = True) -> subprocess.CompletedProcess[str]:
         program = compose()
@@ -51,6 +56,11 @@ class System:
 
     def portalctl(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         return self.compose("run", "--rm", "-T", "portalctl", *words, check=check)
+
+    def execute(self, service: str, source: str, *, check: bool = True) -> str:
+        """The output of a Python program in the container of a service, also of one that fails unless `check` is set."""
+        done = self.compose("exec", "-T", service, "python", "-c", source, check=check)
+        return done.stdout + done.stderr
 
     def containers(self) -> dict[str, dict[str, Any]]:
         """Descriptions of all containers by the name of their compose service."""
@@ -82,7 +92,7 @@ def running_system(images: Images, *overlays: Path, scheme: str = "http", **vari
         second = folder / "second-gateway.yaml"
         second.write_text(json.dumps(_second_gateway(COMPOSE, *overlays)))
         files = [COMPOSE, *overlays, second]
-        system = System(images, files, f"portal-test-{uuid4().hex[:8]}", settings, settings["PORTAL_URL"])
+        system = System(images, files, f"portal-test-{uuid4().hex[:8]}", settings, {"portal": proxy, "cards": cards})
         try:
             _start(system)
             with _proxy(system, folder, proxy):

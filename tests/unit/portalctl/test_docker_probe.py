@@ -3,13 +3,13 @@
 import http.server
 import socketserver
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
 
 import pytest
 
-from support import docker
+from support import docker, servers
 
 IMAGE = "postgres:18"
 
@@ -72,3 +72,23 @@ def test_a_daemon_serves_an_image_that_exists_or_can_be_pulled(
     with daemon(tmp_path, images=images, pull_answer=pull_answer) as path:
         monkeypatch.setenv("DOCKER_HOST", f"unix://{path}")
         assert docker.can_serve(IMAGE) is expected
+
+
+def test_a_missing_image_is_not_pulled_when_that_is_not_wanted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with daemon(tmp_path, images=(), pull_answer=b'{"status": "Done"}\r\n') as path:
+        monkeypatch.setenv("DOCKER_HOST", f"unix://{path}")
+        assert not docker.can_serve(IMAGE, pull=False)
+
+
+@pytest.mark.parametrize("server", [servers.postgres, servers.kafka])
+async def test_without_a_daemon_servers_in_containers_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Callable[[], AbstractAsyncContextManager[str]]
+) -> None:
+    """So a run that should prove the containers never uses the servers of the local stack."""
+    for name in ("TEST_DATABASE_URL", "TEST_KAFKA_BOOTSTRAP_SERVERS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+    monkeypatch.setenv("SERVERS", "containers")
+    with pytest.raises(RuntimeError, match="SERVERS=containers needs a Docker daemon"):
+        async with server():
+            pass
