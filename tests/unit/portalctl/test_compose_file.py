@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
+from portalctl.demo.deployed import DeployedSystem
 from portalctl.local.folder import Folder
 from portalctl.secret_files import write_secrets
 from portalctl.service_settings import SETTINGS
@@ -52,7 +53,8 @@ def test_a_service_finds_its_secrets_in_its_own_volume_only(service: str, files:
 def test_the_commands_have_settings_of_portalctl(files: set[str]) -> None:
     for command in COMMANDS:
         environment = SERVICES[command]["environment"]
-        assert named(environment) - {"PORTAL_FOLDER"} <= {name.upper() for name in Settings.model_fields}
+        fields = {*Settings.model_fields, *(DeployedSystem.model_fields if command == "portalctl" else ())}
+        assert named(environment) - {"PORTAL_FOLDER"} <= {name.upper() for name in fields}
         paths = {value.removeprefix("/portal/") for name, value in environment.items() if name.endswith("_FILE")}
         assert paths <= files
 
