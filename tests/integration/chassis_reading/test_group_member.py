@@ -115,6 +115,21 @@ async def test_events_are_handled_and_offsets_stored(
         assert await admin.list_consumer_group_offsets(f"of.{topic}") == {}
 
 
+async def test_idle_partitions_are_read_although_their_assignment_was_too_slow(
+    pool: asyncpg.Pool, kafka_bootstrap: str, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without their offsets the group would look as if it had not read the topic, although there is nothing to read."""
+    monkeypatch.setattr("chassis.consumers.group_member._ASSIGNMENT_SEEK_SECONDS", 0)
+    monkeypatch.setattr("chassis.consumers.group_member.TOPIC_CHECK_SECONDS", 0.1)
+
+    async def caught_up() -> bool:
+        async with pool.acquire() as connection:
+            return await offsets.caught_up(connection, f"of.{topic}", [topic])
+
+    async with running(pool, kafka_bootstrap, consumer(topic)):
+        await until(caught_up)
+
+
 async def test_a_restarted_consumer_continues_at_the_stored_offset(
     pool: asyncpg.Pool, kafka_bootstrap: str, kafka: AIOKafkaProducer, topic: str
 ) -> None:

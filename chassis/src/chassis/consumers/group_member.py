@@ -247,10 +247,16 @@ class ConsumerGroupMember(ConsumerRebalanceListener):
         self._positions.update_lag(consumer, await self._positions.stored(partitions.keys()))
 
     async def _check_topics(self) -> float:
-        """Restart recreated topics and update the lag; return the seconds until the next check."""
+        """Restart recreated topics, seek where an assignment did not, update the lag; return the seconds until the next check."""
         if consumer := self._consumer:
             await self._positions.seek_recreated_topics(consumer)
-            self._positions.update_lag(consumer, await self._positions.stored(consumer.assignment()))
+            assigned = consumer.assignment()
+            stored = await self._positions.stored(assigned)
+            if unknown := assigned - stored.keys():
+                # No batch arrives from an idle partition, so nothing else would store its offset.
+                await self._positions.seek_to_stored(consumer, unknown)
+                stored = await self._positions.stored(assigned)
+            self._positions.update_lag(consumer, stored)
         return TOPIC_CHECK_SECONDS
 
     async def _check_progress(self) -> float:
