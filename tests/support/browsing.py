@@ -54,9 +54,9 @@ async def chrome(**launched: Any) -> AsyncIterator[Browser]:
 
 
 @asynccontextmanager
-async def watched_page(browser: Browser, is_wrong: Callable[[ConsoleMessage], bool]) -> AsyncIterator[Page]:
-    """A page in a new browser profile. Fails when a script raises an error or a console message `is_wrong`."""
-    context = await browser.new_context(locale="es-MX", viewport={"width": 1280, "height": 860})
+async def watched_page(browser: Browser, is_wrong: Callable[[ConsoleMessage], bool], **options: Any) -> AsyncIterator[Page]:
+    """A page in a new profile with these `options`. Fails when a script raises an error or a console message `is_wrong`."""
+    context = await browser.new_context(locale="es-MX", viewport={"width": 1280, "height": 860}, **options)
     await without_blur(context)
     page, broken = await context.new_page(), list[str]()
     page.on("pageerror", lambda error: broken.append(str(error)))
