@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from support.containers.docker_client import client, daemon_answers
+from support.containers.docker_client import client, compose, daemon_answers
 
 _START_SECONDS = 60
 _STOP_SECONDS = 60
@@ -18,25 +18,28 @@ _ADDRESS = "172.30.0.1/24"
 """The network of the containers' bridge. Docker's default is often taken."""
 
 
+class NoDaemon(Exception):
+    """No daemon answers, and none can be started here. The message has the reason."""
+
+
 @contextmanager
-def docker_host() -> Iterator[str | None]:
-    """The address of a daemon. None, after printing the reason, if there is none and none can be started."""
+def docker_host() -> Iterator[str]:
+    """The address of a daemon. Raises NoDaemon."""
     configured = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
-    if client() is None:
-        _explain("no Docker client with BuildKit is installed (Debian: apt install docker.io)")
-        yield None
-    elif daemon_answers(configured):
+    if client() is None or compose() is None:
+        raise NoDaemon("Docker with BuildKit, and compose, are not installed (Debian: apt install docker.io docker-compose)")
+    if daemon_answers(configured):
         yield configured
-    elif os.geteuid() != 0 or shutil.which("dockerd") is None or shutil.which("iptables") is None:
-        _explain(f"no daemon answers at {configured}, and starting one needs root, dockerd and iptables")
-        yield None
-    else:
-        with TemporaryDirectory(prefix="portal-docker-", ignore_cleanup_errors=True) as folder, _started(Path(folder)) as host:
-            yield host
+        return
+    missing = [program for program in ("dockerd", "iptables") if shutil.which(program) is None]
+    if os.geteuid() != 0 or missing:
+        raise NoDaemon(f"no daemon answers at {configured}, and to start one needs root, dockerd and iptables")
+    with TemporaryDirectory(prefix="portal-docker-", ignore_cleanup_errors=True) as folder, _started(Path(folder)) as host:
+        yield host
 
 
 @contextmanager
-def _started(folder: Path) -> Iterator[str | None]:
+def _started(folder: Path) -> Iterator[str]:
     host, log = f"unix://{folder}/docker.sock", folder / "dockerd.log"
     places = ["--data-root", str(folder / "data"), "--exec-root", str(folder / "exec"), "-p", str(folder / "docker.pid")]
     with log.open("wb") as output:
@@ -45,16 +48,11 @@ def _started(folder: Path) -> Iterator[str | None]:
         until = time.monotonic() + _START_SECONDS
         while daemon.poll() is None and time.monotonic() < until and not daemon_answers(host):
             time.sleep(0.2)
-        if daemon_answers(host):
-            yield host
-        else:
-            _explain(f"dockerd does not start: {''.join(log.read_text(errors='replace').splitlines(True)[-5:])}")
-            yield None
+        if not daemon_answers(host):
+            lines = log.read_text(errors="replace").splitlines()
+            raise NoDaemon(f"dockerd does not start: {' '.join(lines[-3:])}")
+        yield host
     finally:
         if daemon.poll() is None:
             daemon.send_signal(signal.SIGTERM)
             daemon.wait(_STOP_SECONDS)
-
-
-def _explain(reason: str) -> None:
-    print(f"\nNot run, because {reason}.")  # noqa: T201
