@@ -25,8 +25,13 @@ class Backend:
         seconds: float = DEADLINE_SECONDS,
         logs: Mapping[str, str] | None = None,
         tls: ssl.SSLContext | None = None,
+        hosts: Mapping[str, str] | None = None,
     ) -> None:
-        """`logs` are the services' log files, if they are on this machine. `tls` checks certificates of https URLs."""
+        """`logs` are the services' log files, if they are on this machine. `tls` checks certificates of https URLs.
+
+        `hosts` has the Host header of services that are not reached at their public address.
+        """
+        self._hosts = hosts or {}
         self._urls, self.key, self._seconds, self._logs = urls, key, seconds, logs or {}
         self._http = httpx.AsyncClient(
             headers={"authorization": f"Bearer {key}"}, timeout=seconds, trust_env=False, verify=tls or True
@@ -43,7 +48,10 @@ class Backend:
         response."""
         log = self._log(service)
         try:
-            answer = await self._http.request(method, f"{self._urls[service]}{path}", **sent)
+            request = self._http.build_request(method, f"{self._urls[service]}{path}", **sent)
+            if host := self._hosts.get(service):
+                request.headers["host"] = host
+            answer = await self._http.send(request)
         except httpx.TimeoutException:
             raise timed_out(f"{method} {path} on {service}", self._seconds, log) from None
         except httpx.TransportError as error:

@@ -49,8 +49,9 @@ async def create(
     Raises StackError if a service refuses or does not answer, or the portal does not show the subscriptions.
     """
     created = Created()
-    connect = partial(Backend, urls, seconds=seconds, logs=logs, tls=tls)
     origin = public_url or urls["portal-gateway"]
+    hosts = {"portal-gateway": urlsplit(origin).netloc}
+    connect = partial(Backend, urls, seconds=seconds, logs=logs, tls=tls, hosts=hosts)
     portal = partial(_browser, urls["portal-gateway"], origin, tls)
     total_seconds = sum((REST - merchant.clock_starts_at).total_seconds() for merchant in MERCHANTS)
     passed_seconds = 0.0
