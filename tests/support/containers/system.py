@@ -18,7 +18,7 @@ from support.containers.docker_client import compose, run
 from support.containers.images import ROOT, Images
 
 COMPOSE = ROOT / "deploy/compose/compose.yaml"
-_UP_SECONDS = 420
+_UP_SECONDS = 700
 _GATEWAYS = ("portal-gateway", "portal-gateway-2")
 _PROXY = """\
 defaults
