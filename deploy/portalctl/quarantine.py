@@ -1,9 +1,10 @@
 """Operator actions on quarantined records and on records at which a consumer is stuck."""
 
 import asyncio
+import base64
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import asyncpg
 from aiokafka import TopicPartition
@@ -34,6 +35,17 @@ class Quarantines:
 
     def details(self, id: int) -> Iterator[str]:
         return _particulars(self._run(lambda connection: quarantine.get(connection, id)))
+
+    def objects(self) -> Iterator[dict[str, Any]]:
+        """The waiting records for JSON, without keys, headers and values, which may be personal."""
+        return map(_object, self._run(quarantine.pending))
+
+    def object(self, id: int) -> dict[str, Any]:
+        """One record for JSON. Bytes are in base64."""
+        it = self._run(lambda connection: quarantine.get(connection, id))
+        headers = [[name, _base64(value)] for name, value in it.record.headers]
+        value = {"value": _base64(it.record.value), "value_bytes": it.value_length, "value_sha256": it.value_sha256}
+        return _object(it) | {"key": _base64(it.record.key), "headers": headers, **value}
 
     def retry(self, id: int) -> Iterator[str]:
         self._run(lambda connection: quarantine.retry(connection, id))
@@ -111,6 +123,26 @@ async def _next(kafka: KafkaAccess, partition: TopicPartition, stands: int) -> _
 def _line(it: Quarantined) -> str:
     place = f"{it.record.topic}/{it.record.partition}@{it.record.offset}"
     return "\t".join(map(_printable, (str(it.id), it.state, it.group, place, it.aggregate or "-", *it.error.splitlines()[:1])))
+
+
+def _object(it: Quarantined) -> dict[str, Any]:
+    return {
+        "id": it.id,
+        "state": it.state,
+        "group": it.group,
+        "topic": it.record.topic,
+        "partition": it.record.partition,
+        "offset": it.record.offset,
+        "merchant_id": None if it.merchant_id is None else str(it.merchant_id),
+        "aggregate": it.aggregate,
+        "error": it.error,
+        "quarantined_at": it.quarantined_at.isoformat(),
+        "times": it.times,
+    }
+
+
+def _base64(content: bytes | None) -> str | None:
+    return None if content is None else base64.b64encode(content).decode()
 
 
 def _particulars(it: Quarantined) -> Iterator[str]:

@@ -2,6 +2,8 @@
 doubtful data is shown as stale."""
 
 import asyncio
+import base64
+import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -189,11 +191,17 @@ async def test_no_record_stops_a_service_and_operators_resolve_the_quarantine(ow
     assert (state, group) == ("kept", "payments.collection")
     shown = await asyncio.to_thread(stack.portalctl, "quarantine", "show", "payments", id)
     assert all(each in shown.stdout for each in (place, r"b'\x00 \xff'", r"'\udcff' b''"))
-    given_up = await asyncio.to_thread(stack.portalctl, "quarantine", "discard", "payments", id)
-    assert given_up.returncode == 0, given_up.stderr
+    as_object = json.loads((await asyncio.to_thread(stack.portalctl, "quarantine", "show", "payments", id, "--json")).stdout)
+    assert (as_object["id"], as_object["group"], base64.b64decode(as_object["value"])) == (int(id), group, b"\0 \xff")
+    for action in ("discard", "retry"):
+        unconfirmed = await asyncio.to_thread(stack.portalctl, "quarantine", action, "payments", id)
+        assert unconfirmed.returncode == 1, unconfirmed.stdout
+    assert id in [row[0] for row in await quarantined()], "nothing was changed without a confirmation"
+    given_up = await asyncio.to_thread(stack.portalctl, "quarantine", "discard", "payments", id, "--yes", "--json")
+    assert json.loads(given_up.stdout) == {"action": "discard", "service": "payments", "id": int(id)}, given_up.stderr
     await eventually(quarantined, lambda left: id not in [row[0] for row in left])
     topic, _, at = place.rpartition("/")
-    skipped = await asyncio.to_thread(stack.portalctl, "quarantine", "skip", "payments", topic, *at.split("@"))
+    skipped = await asyncio.to_thread(stack.portalctl, "quarantine", "skip", "payments", topic, *at.split("@"), "--yes")
     assert skipped.returncode == 1
     assert "yet" in skipped.stderr or "stands at offset" in skipped.stderr
 

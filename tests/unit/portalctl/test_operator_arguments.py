@@ -11,6 +11,10 @@ from portalctl.rebuild.targets import TARGETS, target_of
 from verify.consumers import SERVICE_CONSUMERS
 
 WRONG = {
+    ("quarantine", "list", "gateway"): "portal-gateway",
+    ("quarantine", "retry", "payments", "0"): "greater than or equal to 1",
+    ("quarantine", "discard", "payments", "first"): "integer",
+    ("quarantine", "skip", "payments", "billing.invoicing", "first", "0"): "integer",
     ("rebuild", "nothing"): "portal-gateway.subscription",
     ("rebuild", "subscription"): "payments.subscription",
     ("rebuild", "portal-gateway.subscription; DROP TABLE x"): "portal-gateway.view",
