@@ -1,22 +1,9 @@
-"""TLS contexts from files, and files that are read again after a change."""
+"""TLS contexts from files, which can be read again."""
 
-import asyncio
 import ssl
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
-
-import structlog
-
-from chassis.runtime.faults import describe_error
-from chassis.runtime.wait import wait_for_event
-
-CHECK_SECONDS: Final = 1.0
-"""Between two looks at the files. They are read when they have not changed for one such interval, so that a certificate and its
-key can be replaced one after the other."""
-
-log = structlog.get_logger()
+from typing import Any
 
 
 def client_context(
@@ -74,52 +61,9 @@ class ListenerCertificate:
         connection.context = self._latest
 
 
-@dataclass(frozen=True, slots=True)
-class WatchedFiles:
-    what: str
-    """For the log: what the files are for."""
-    files: tuple[Path, ...]
-    reload: Callable[[], None]
-    """Raises OSError if the files cannot be used; the earlier ones then stay in use."""
+def trust_added(context: ssl.SSLContext, ca_file: Path) -> None:
+    """Trust authorities that were added to the file. Removed ones are trusted until the process ends.
 
-
-def watched_authorities(context: ssl.SSLContext, ca_file: Path) -> WatchedFiles:
-    """Authorities that are added to the file are trusted at once; removed ones until the process ends."""
-
-    def reload() -> None:
-        ssl.create_default_context(cafile=ca_file)
-        context.load_verify_locations(ca_file)
-
-    return WatchedFiles("authorities", (ca_file,), reload)
-
-
-async def reload_changed_files(watched: Iterable[WatchedFiles], stop: asyncio.Event) -> None:
-    """Reload files after each change, until `stop`."""
-    used = {one: _fingerprint(one.files) for one in watched}
-    seen = dict(used)
-    while not stop.is_set():
-        await wait_for_event(stop, CHECK_SECONDS)
-        for one, before in seen.items():
-            seen[one] = now = _fingerprint(one.files)
-            if now != before or now == used[one]:
-                continue
-            used[one] = now
-            try:
-                one.reload()
-            except OSError as error:
-                log.error("tls.not_reloaded", what=one.what, files=[*map(str, one.files)], error=describe_error(error))
-            else:
-                log.info("tls.reloaded", what=one.what, files=[*map(str, one.files)])
-
-
-def _fingerprint(files: tuple[Path, ...]) -> tuple[tuple[int, int, int] | None, ...]:
-    """What changes when a file, or the target of a symbolic link, is replaced or written."""
-    return tuple(_state_of(file) for file in files)
-
-
-def _state_of(file: Path) -> tuple[int, int, int] | None:
-    try:
-        state = file.stat()
-    except OSError:
-        return None
-    return state.st_ino, state.st_mtime_ns, state.st_size
+    Raises OSError (also ssl.SSLError) if the file cannot be used.
+    """
+    context.load_verify_locations(ca_file)

@@ -5,6 +5,7 @@ import ssl
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,17 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from structlog.testing import capture_logs
 
-from chassis import tls
 from chassis.http.client import ServiceClient
 from chassis.http.connections import ClientConnections, Limits
 from chassis.http.problems import Problem
 from chassis.http.server import listen, serve
-from chassis.tls import CertificateFiles, ListenerCertificate, WatchedFiles, client_context, reload_changed_files
+from chassis.service import live_settings
+from chassis.service.live_settings import LiveSettings
+from chassis.service.settings import ServiceSettings, read_settings
+from chassis.tls import CertificateFiles, ListenerCertificate, client_context, trust_added
 from support.raw_http import Wire
 from support.service import service_key, signer_of
+from support.settings import GOOD
 
 GET = b"GET / HTTP/1.1\r\nhost: here\r\n\r\n"
 
@@ -63,6 +67,10 @@ class Site:
         leaf.cert_chain_pems[0].write_to_path(str(self.files.certificate))
 
     @property
+    def settings(self) -> dict[str, str]:
+        return {"HTTP_CERTIFICATE_FILE": str(self.files.certificate), "HTTP_KEY_FILE": str(self.files.key)}
+
+    @property
     def context(self) -> ssl.SSLContext:
         return client_context(self.ca_file)
 
@@ -73,17 +81,28 @@ def site(tmp_path: Path) -> Site:
 
 
 @contextmanager
-def served(site: Site, limits: Limits | None = None) -> Iterator[int]:
-    """The port, on an event loop as in production. Changed files are reloaded."""
+def live(**settings: str) -> Iterator[LiveSettings[ServiceSettings]]:
+    """Valid settings besides these."""
+    with pytest.MonkeyPatch.context() as variables:
+        for name, value in {**GOOD, **settings}.items():
+            variables.setenv(name, value)
+        read = partial(read_settings, ServiceSettings)
+        yield LiveSettings(read(), read)
+
+
+@contextmanager
+def served(site: Site, limits: Limits | None = None, settings: LiveSettings[ServiceSettings] | None = None) -> Iterator[int]:
+    """The port, on an event loop as in production."""
     certificate, listening = ListenerCertificate(site.files), listen("127.0.0.1", 0)
     server = serve(APP, grace_seconds=2, connections=ClientConnections(limits or Limits()), certificate=certificate)
-    watched = WatchedFiles("test", certificate.files.all, certificate.reload)
 
     async def run() -> None:
         stop = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(reload_changed_files([watched], stop))
-            await asyncio.sleep(0)
+            if settings is not None:
+                settings.on_file_change(certificate.files.all, certificate.reload)
+                tasks.create_task(settings.watch(stop))
+                await asyncio.sleep(0)
             started.set()
             await server.serve([listening])
             stop.set()
@@ -98,6 +117,13 @@ def served(site: Site, limits: Limits | None = None) -> Iterator[int]:
         server.should_exit = True
         thread.join(20)
         assert not thread.is_alive(), "the server did not stop"
+
+
+@contextmanager
+def served_and_watched(site: Site) -> Iterator[int]:
+    """The certificate is read again when its files change."""
+    with live(**site.settings) as settings, served(site, settings=settings) as port:
+        yield port
 
 
 @asynccontextmanager
@@ -130,7 +156,7 @@ async def until_reloaded(logs: list[Any], event: str) -> None:
 
 @pytest.fixture
 def quick_checks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tls, "CHECK_SECONDS", 0.02)
+    monkeypatch.setattr(live_settings, "POLL_SECONDS", 0.02)
 
 
 async def test_requests_are_answered_over_tls(site: Site) -> None:
@@ -149,12 +175,12 @@ async def test_a_large_response_arrives_whole(site: Site) -> None:
 
 
 async def test_a_new_certificate_is_used_by_new_connections_and_open_ones_continue(site: Site, quick_checks: None) -> None:
-    with served(site) as port:
+    with served_and_watched(site) as port:
         async with connected(port, site.context) as wire:
             before = serial_number(wire)
             with capture_logs() as logs:
                 site.replace()
-                await until_reloaded(logs, "tls.reloaded")
+                await until_reloaded(logs, "settings.reloaded")
             assert await serial_of(port, site.context) != before
             await wire.send(GET)
             assert (await wire.answer()).status == 200
@@ -162,26 +188,26 @@ async def test_a_new_certificate_is_used_by_new_connections_and_open_ones_contin
 
 
 async def test_the_earlier_certificate_stays_when_the_new_one_has_no_key(site: Site, quick_checks: None) -> None:
-    with served(site) as port:
+    with served_and_watched(site) as port:
         before = await serial_of(port, site.context)
         with capture_logs() as logs:
             site.replace(half=True)
-            await until_reloaded(logs, "tls.not_reloaded")
-            await asyncio.sleep(10 * tls.CHECK_SECONDS)
-        assert [entry["event"] for entry in logs if entry["log_level"] == "error"] == ["tls.not_reloaded"]
+            await until_reloaded(logs, "settings.not_reloaded")
+            await asyncio.sleep(10 * live_settings.POLL_SECONDS)
+        assert [entry["event"] for entry in logs if entry["log_level"] == "error"] == ["settings.not_reloaded"]
         assert await serial_of(port, site.context) == before
         with capture_logs() as logs:
             site.replace()
-            await until_reloaded(logs, "tls.reloaded")
+            await until_reloaded(logs, "settings.reloaded")
         assert await serial_of(port, site.context) != before
 
 
 async def test_the_earlier_certificate_stays_when_the_file_is_removed(site: Site, quick_checks: None) -> None:
-    with served(site) as port:
+    with served_and_watched(site) as port:
         before = await serial_of(port, site.context)
         with capture_logs() as logs:
             site.files.certificate.unlink()
-            await until_reloaded(logs, "tls.not_reloaded")
+            await until_reloaded(logs, "settings.not_reloaded")
         assert await serial_of(port, site.context) == before
 
 
@@ -275,15 +301,16 @@ async def test_an_authority_that_is_added_to_the_file_is_trusted(site: Site, qui
     trusted = tmp_path / "trusted.pem"
     trustme.CA().cert_pem.write_to_path(str(trusted))
     context, stop = client_context(trusted), asyncio.Event()
-    reloading = asyncio.create_task(reload_changed_files([tls.watched_authorities(context, trusted)], stop))
-    await asyncio.sleep(0)
-    with served(site) as port:
+    with live(SERVICES_CA_FILE=str(trusted)) as settings, served(site) as port:
+        settings.on_file_change([trusted], partial(trust_added, context, trusted))
+        reloading = asyncio.create_task(settings.watch(stop))
+        await asyncio.sleep(0)
         async with httpx.AsyncClient(verify=context, trust_env=False) as client:
             with pytest.raises(httpx.ConnectError):
                 await client.get(f"https://localhost:{port}/")
             with capture_logs() as logs:
                 trusted.write_bytes(trusted.read_bytes() + site.ca_file.read_bytes())
-                await until_reloaded(logs, "tls.reloaded")
+                await until_reloaded(logs, "settings.reloaded")
             assert (await client.get(f"https://localhost:{port}/")).text == "https"
-    stop.set()
-    await reloading
+        stop.set()
+        await reloading

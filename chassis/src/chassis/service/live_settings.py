@@ -48,6 +48,19 @@ class LiveSettings(Generic[S]):
         """Call `apply` with the new settings when one of these fields has changed."""
         self._users.append((frozenset(names), apply))
 
+    def on_file_change(self, files: Iterable[Path], apply: Callable[[], None]) -> None:
+        """Call `apply` when the content of one of these files, which settings name, has changed. It may raise OSError: a file can
+        be replaced once more after its check, and is then looked at again."""
+        paths = list(files)
+
+        def use(_: S) -> None:
+            try:
+                apply()
+            except OSError as error:
+                log.error("settings.file_not_used", files=[*map(str, paths)], error=describe_error(error))
+
+        self.on_change([name for name in type(self.current).model_fields if getattr(self.current, name) in paths], use)
+
     def check(self, names: Iterable[str], check: Callable[[S], Awaitable[None]]) -> None:
         """Before a change of these fields is used, await `check`. While it raises, the old settings stay in use."""
         self._checks.append((frozenset(names), check))

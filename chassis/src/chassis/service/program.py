@@ -71,13 +71,14 @@ def _serve(
     role: str,
 ) -> None:
     from chassis.runtime import telemetry
+    from chassis.service.live_settings import LiveSettings
     from chassis.service.restoration import NotReconciled
     from chassis.service.service import serve_until_stopped
 
     compose = import_module(composition).compose
     telemetry.configure(name, settings.otlp_endpoint)
     try:
-        uvloop.run(serve_until_stopped(name, settings, compose, components, role))
+        uvloop.run(serve_until_stopped(name, LiveSettings(settings, read), compose, components, role))
     except NotReconciled as error:
         log.error("service.not_reconciled", database=str(error), reason=(type(error).__doc__ or "").strip())
         raise SystemExit(1) from error

@@ -35,7 +35,8 @@ from chassis.http.server import Server, allow_open_files, listen, serve
 from chassis.http.service_tokens import Signer, Verifier
 from chassis.outbox.commit_signals import CommitSignals
 from chassis.outbox.relay import Relay
-from chassis.postgres.pool import create_pool
+from chassis.postgres.connect import connect
+from chassis.postgres.pool import create_pool, use_dsn
 from chassis.runtime.faults import is_transient
 from chassis.runtime.health import Health
 from chassis.runtime.signals import RELOAD_SIGNAL, STOP_SIGNALS_OF_SERVICES
@@ -48,10 +49,8 @@ from chassis.tenants import Tenants
 from chassis.tls import (
     CertificateFiles,
     ListenerCertificate,
-    WatchedFiles,
     client_context,
-    reload_changed_files,
-    watched_authorities,
+    trust_added,
 )
 
 log = structlog.get_logger()
@@ -89,6 +88,15 @@ class Resources:
     """Must be signalled after every commit that may contain events or work for a worker."""
     tls: ssl.SSLContext = field(default_factory=client_context)
     """Checks the certificates of other services."""
+    cursors: Cursors = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.cursors = Cursors(*self.settings.cursor_keys)
+        self.live.on_change(["cursor_key"], lambda settings: self.cursors.use(settings.cursor_keys))
+
+    @property
+    def settings(self) -> Any:
+        return self.live.current
 
     def client(self, url: str, audience: str, *, timeout: float = 5) -> ServiceClient:
         """A client of another service, which is closed with the other resources."""
@@ -138,7 +146,7 @@ async def serve_until_stopped(
         service.app.state.stopping = stopping
         tune_garbage_collection()
         try:
-            await _run(name, settings, resources, service, role, stopping)
+            await _run(name, live.current, resources, service, role, stopping)
         except BaseExceptionGroup as failures:
             if marked := failures.subgroup(NotReconciled):
                 raise marked.exceptions[0] from None
@@ -175,6 +183,8 @@ async def _open(
             raise  # without a database the process starts, and its parts wait for the check
     signer = Signer(name, settings.service_private_key.get_secret_value())
     tls = client_context(settings.services_ca_file)
+    if settings.services_ca_file:
+        live.on_file_change([settings.services_ca_file], partial(trust_added, tls, settings.services_ca_file))
     client = ServiceClient(settings.tenants_url, settings.tenants_service, signer, tls=tls)
     closing.push_async_callback(client.close)
 
@@ -202,7 +212,18 @@ async def _open(
     watch_tasks(health)
     live.report_to(health)
     once = idempotency_in(pool, commits)
-    return Resources(settings, pool, store, tenants, signer, authenticator, once, health, stopping, closing, commits, tls)
+    return Resources(live, pool, store, tenants, signer, authenticator, once, health, stopping, closing, commits, tls)
+
+
+async def _connect(settings: ServiceSettings) -> None:
+    """Raises an exception if the database cannot be reached with these settings."""
+    connection = await connect(settings.database_url.get_secret_value())
+    connection.terminate()
+
+
+async def _reach_kafka(settings: ServiceSettings) -> None:
+    """Raises an exception if Kafka cannot be reached with these settings."""
+    await cluster(settings.kafka, [])
 
 
 async def _run(
@@ -217,14 +238,13 @@ async def _run(
     admin = Listener(
         admin_app(name, resources.health, service.app.openapi if public else None), (settings.admin_host,), settings.admin_port
     )
-    watched = [watched_authorities(resources.tls, settings.services_ca_file)] if settings.services_ca_file else []
     async with asyncio.TaskGroup() as tasks:
 
         def start(listener: Listener, connections: ClientConnections) -> int:
             """Returns the port."""
             certificate = ListenerCertificate(listener.certificate) if listener.certificate else None
             if certificate:
-                watched.append(WatchedFiles(f"port {listener.port}", certificate.files.all, certificate.reload))
+                resources.live.on_file_change(certificate.files.all, certificate.reload)
             server = serve(
                 listener.app,
                 grace_seconds=settings.shutdown_seconds - 3,
@@ -241,12 +261,14 @@ async def _run(
         for listener in public:
             start(listener, shared)
         admin_port = start(admin, ClientConnections(settings.limits))
-        tasks.create_task(_run_part("certificates", reload_changed_files(watched, stopping), stopping))
         if role != "http":
             if service.consumers or service.publishes:
                 check_kafka(resources.health, serves=role == "all")
-            for label, worker in _workers(name, settings, resources, service).items():
-                tasks.create_task(_run_part(label, worker(stopping), stopping))
+                resources.live.check(KAFKA_FIELDS, _reach_kafka)
+            for label, worker in _workers(name, resources, service).items():
+                tasks.create_task(_run_part(label, _checked(worker, resources.pool, stopping), stopping))
+        tasks.create_task(_run_part("settings", resources.live.watch(stopping), stopping))
+        tasks.create_task(until_reconciled(resources.pool, stopping))
         log.info("service.started", role=role, port=settings.http_port if public else None, admin_port=admin_port)
         tasks.create_task(_stop(stopping, servers, settings.shutdown_seconds))
 

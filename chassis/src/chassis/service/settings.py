@@ -119,6 +119,16 @@ class ServiceSettings(KafkaSettings):
         return self.kafka_access(self.kafka_bootstrap_servers)
 
     @property
+    def cursor_keys(self) -> tuple[str, ...]:
+        """The first one signs, all of them verify."""
+        return parts(self.cursor_key.get_secret_value())
+
+    @property
+    def operator_digests(self) -> tuple[str, ...]:
+        """SHA-256 of each valid operator's key, in hex."""
+        return parts(self.operator_key_sha256)
+
+    @property
     def http_certificate(self) -> CertificateFiles | None:
         return CertificateFiles(self.http_certificate_file, self.http_key_file) if self.http_certificate_file else None
 

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 from chassis.eventsourcing.command_handler import CommandHandler
 from chassis.http.app import create_app
-from chassis.http.page_cursors import Cursors
 from chassis.service.service import Resources, Service
 from invoicing.adapters import rows
 from invoicing.adapters.bill_to_encryption import KeyedBillToEncryption

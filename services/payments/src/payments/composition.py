@@ -38,6 +38,7 @@ def compose(resources: Resources) -> Service:
     pool, store, tenants = resources.pool, resources.store, resources.tenants
     owner = resources.client(settings.tenants_url, settings.tenants_service)
     ledger = LedgerPool(settings.database_url.get_secret_value())
+    resources.live.on_change(["database_url"], lambda new: ledger.use(new.database_url.get_secret_value()))
     resources.closing.push_async_callback(ledger.close)
     sandbox, queue, setups_table = Sandbox(ledger), PostgresChargeQueue(pool), PostgresSetUps(pool)
     customers, collections, stored_answers = KnownCustomers(pool, owner), PostgresCollections(pool), StoredAnswers(store)

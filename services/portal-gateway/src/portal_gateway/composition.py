@@ -5,7 +5,7 @@ from asyncio import Event
 from chassis.consumers.watermarks import WatermarkTracker
 from chassis.http import free_text, security_events
 from chassis.http.app import create_app
-from chassis.http.page_cursors import Cursors
+from chassis.service.kafka_settings import KAFKA_FIELDS
 from chassis.service.service import Resources, Service
 from portal_gateway.adapters import consumers, guard, media, refusals, services, view_notifier
 from portal_gateway.adapters.api.dependencies import SCHEMES
