@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from portalctl.arguments import Yes
 from portalctl.terminal import exit_on_error
 
 cards_app = typer.Typer(help="Card numbers that earlier versions stored in free text.", no_args_is_help=True)
@@ -26,7 +27,7 @@ def list_cards(context: typer.Context) -> None:
 @cards_app.command("redact")
 def redact_cards(
     context: typer.Context,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
+    yes: Yes = False,
     patience: Annotated[float, typer.Option(help="Seconds for services to apply new revisions of profiles.")] = 30.0,
 ) -> None:
     """List like `cards list`, ask for confirmation, and redact the numbers. Exit code 1 when any is left.

@@ -43,6 +43,7 @@ from portalctl.demo.command import show_demo
 from portalctl.doctor_cli import doctor
 from portalctl.env_cli import show_settings
 from portalctl.events_cli import events_app, streams_app
+from portalctl.keys_cli import keys_app
 from portalctl.local.errors import StackError, within
 from portalctl.local.folder import Folder
 from portalctl.local.layout import ExternalServers
@@ -54,6 +55,8 @@ from portalctl.local.services import SERVICES
 from portalctl.local.supervisor import supervise
 from portalctl.quarantine_cli import quarantine_app
 from portalctl.rebuild_cli import rebuild
+from portalctl.recovery.backup_cli import make_backup_command, refill_command, restore_command
+from portalctl.recovery.reconcile_cli import blocked_app, reconcile
 from portalctl.settings import Settings
 from portalctl.terminal import err, exit_on_error, out, say
 from portalctl.up import bring_up
@@ -65,6 +68,12 @@ app.add_typer(topics_app, name="topics")
 app.add_typer(links_app, name="links")
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(cards_app, name="cards")
+app.add_typer(keys_app, name="keys")
+app.add_typer(blocked_app, name="blocked")
+app.command()(reconcile)
+app.command("backup")(make_backup_command)
+app.command("restore")(restore_command)
+topics_app.command("refill")(refill_command)
 app.add_typer(events_app, name="events")
 app.add_typer(streams_app, name="streams")
 app.command("env")(show_settings)

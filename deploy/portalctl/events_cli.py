@@ -127,7 +127,7 @@ def show_stream(
     KEY_ENCRYPTION_KEY of invoicing, or the local stack's, shows the buyer of an invoice. Exit codes: 0 shown, 1 no such stream
     or no database, 2 wrong argument.
     """
-    from portalctl.cards.command import key_of
+    from portalctl.cards.command import keys_of
     from portalctl.events.streams import show
     from verify.sources import Sources, databases_of
 
@@ -136,7 +136,7 @@ def show_stream(
         databases = databases_of(state, settings)
         own = "postgres" in state.get("logs", {}) and databases == state.get("postgres", {})
         kafka = settings.kafka_access("unused:1")
-        shown = asyncio.run(show(Sources(databases, kafka, own=own), aggregate, merchant, key_of(context.obj)))
+        shown = asyncio.run(show(Sources(databases, kafka, own=own), aggregate, merchant, keys_of(context.obj)))
     for stream in shown:
         if as_json:
             say(stream.as_json())

@@ -12,6 +12,7 @@ import typer
 
 from chassis.service.settings import SettingsError, read_settings
 from portalctl import key_rotation, secret_files
+from portalctl.arguments import AsJson, Yes
 from portalctl.local.errors import StackError
 from portalctl.local.folder import Folder
 from portalctl.local.keys import Keys
@@ -42,8 +43,6 @@ keys_app = typer.Typer(
 )
 
 Names = Annotated[list[str], typer.Argument(metavar="KEY...", help="Names from `keys list`, or all.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @keys_app.command("list", epilog=_EXIT_CODES)

@@ -10,13 +10,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as ProgressBar
 
 from chassis.service.settings import read_settings
-from portalctl.arguments import Patience
+from portalctl.arguments import Patience, Yes
 from portalctl.settings import Settings
 from portalctl.terminal import err, exit_on_error, say
 
 if TYPE_CHECKING:
     from portalctl.rebuild.command import Outcome
-    from portalctl.rebuild.shadow import Comparison
+    from portalctl.rebuild.shadow import ShadowComparison
 
 _WRONG_ARGUMENT_CODE = 2
 
@@ -25,7 +25,7 @@ def rebuild(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="PROJECTION", help="<service>.<projection>; a wrong name lists all.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Build and compare only.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
+    yes: Yes = False,
     restart: Annotated[bool, typer.Option("--restart", help="Do not continue an interrupted rebuild.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
     limit: Annotated[int, typer.Option(help="Differences shown.", min=0)] = 20,
@@ -58,7 +58,7 @@ def rebuild(
             def progress(done: int, total: int) -> None:
                 bar.update(task, completed=done, total=total)
 
-            def confirm(comparison: "Comparison") -> bool:
+            def confirm(comparison: "ShadowComparison") -> bool:
                 bar.stop()
                 if not as_json:
                     _show(comparison, limit)
@@ -78,7 +78,7 @@ def rebuild(
         raise typer.Exit(1)
 
 
-def _show(comparison: "Comparison", limit: int) -> None:
+def _show(comparison: "ShadowComparison", limit: int) -> None:
     for difference in comparison.differences:
         say(str(difference))
     if (more := comparison.count - len(comparison.differences)) > 0:

@@ -26,10 +26,7 @@ def write_secrets(folder: Folder, to: Path, postgres: str, options: str = "") ->
     """
     folder.make()
     for reader, values in _of_readers(folder, postgres, options).items():
-        place = to / reader
-        place.mkdir(parents=True, exist_ok=True)
-        for name, value in values.items():
-            _write(place / name, value)
+        write_settings(to / reader, values)
         yield reader
     files = {"to": str(to.absolute()), "postgres": postgres}
     if (keys := Keys.stored_in(folder)).files != files:

@@ -66,8 +66,8 @@ async def test_the_command_follows_new_events_as_json(stack: Stack, a_shop: Shop
         await process.wait()
 
 
-async def shown(stack: Stack, aggregate: str, key: bytes | None = None) -> ShownStream:
-    [stream] = await show(sources(stack), aggregate, None, key)
+async def shown(stack: Stack, aggregate: str, *keys: bytes) -> ShownStream:
+    [stream] = await show(sources(stack), aggregate, None, keys)
     return stream
 
 

@@ -16,7 +16,7 @@ from chassis.consumers import offsets
 from portal_gateway.adapters.storage.view_projector import recompose
 from portalctl.demo.backend import Backend
 from portalctl.rebuild.command import Outcome, Rebuild, rebuild_views
-from portalctl.rebuild.shadow import Comparison
+from portalctl.rebuild.shadow import ShadowComparison
 from portalctl.rebuild.targets import VIEWS, target_of
 from portalctl.settings import Settings
 from support.system_stack import Customer, Shop, Stack, eventually
@@ -25,8 +25,8 @@ from verify.sources import Sources, sources_of
 
 SUBSCRIPTIONS = "portal-gateway.subscription"
 GROUP = "portal-gateway.views"
-CONFIRM: Callable[[Comparison], bool] = lambda _: True  # noqa: E731
-REFUSE: Callable[[Comparison], bool] = lambda _: False  # noqa: E731
+CONFIRM: Callable[[ShadowComparison], bool] = lambda _: True  # noqa: E731
+REFUSE: Callable[[ShadowComparison], bool] = lambda _: False  # noqa: E731
 
 
 class Killed(Exception):
@@ -41,7 +41,7 @@ async def rebuild(
     stack: Stack,
     name: str = SUBSCRIPTIONS,
     *,
-    confirm: Callable[[Comparison], bool] = CONFIRM,
+    confirm: Callable[[ShadowComparison], bool] = CONFIRM,
     progress: Callable[[int, int], None] = lambda _, __: None,
     fence_seconds: float = 0.2,
 ) -> Outcome:
@@ -154,9 +154,9 @@ async def test_a_killed_rebuild_continues_where_it_stopped(stack: Stack, a_shop:
     monkeypatch.setattr(topics, "_RECORDS_MAX", 2)
     killed_at = 0
 
-    def kill(done: int, _: int) -> None:
+    def kill(done: int, total: int) -> None:
         nonlocal killed_at
-        if done > 2:
+        if 2 * done >= total:
             killed_at = done
             raise Killed
 

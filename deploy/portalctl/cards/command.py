@@ -24,7 +24,7 @@ _CHANGED = (Treatment.REWRITTEN, Treatment.REVISED)
 
 def show(folder: Folder) -> list[Finding]:
     """Print and return the findings. Raises StackError."""
-    key = key_of(folder)
+    keys = keys_of(folder)
     with err.status("searching"):
         findings = asyncio.run(stores.listed(databases_of(read_state(folder), read_settings(Settings)), keys))
     _print(findings)
@@ -55,13 +55,13 @@ def _print(findings: Sequence[Finding]) -> None:
         say(f"{finding}: {finding.treatment}")
 
 
-def key_of(folder: Folder) -> bytes | None:
-    """The key-encryption key from the environment, or from the local stack."""
-    text = os.environ.get("KEY_ENCRYPTION_KEY") or read_json(folder.secrets).get("key_encryption_key")
+def keys_of(folder: Folder) -> list[bytes]:
+    """The key-encryption keys from the environment, or from the local stack. Raises StackError."""
+    text = os.environ.get("KEY_ENCRYPTION_KEY") or ",".join(Keys.stored_in(folder).live("key-encryption-key"))
     try:
-        key = base64.b64decode(text, validate=True) if text else None
+        keys = [base64.b64decode(key, validate=True) for key in text.split(",") if key]
     except binascii.Error:
-        key = b""
-    if key is not None and len(key) != _KEY_BYTES:
-        raise StackError("KEY_ENCRYPTION_KEY is wrong; expected 32 bytes in base64")
-    return key
+        keys = [b""]
+    if any(len(key) != _KEY_BYTES for key in keys):
+        raise StackError("KEY_ENCRYPTION_KEY is wrong; expected one or more keys of 32 bytes in base64, separated by commas")
+    return keys

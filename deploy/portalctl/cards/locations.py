@@ -55,6 +55,8 @@ def _chassis_locations(database: str) -> tuple[Location, ...]:
         Location(database, "outbox", ("position",), ("value",), Treatment.DERIVED),
         Location(database, "idempotency", ("merchant_id", "subject", "route", "key"), ("answer",), Treatment.REWRITTEN),
         Location(database, "quarantine", ("id",), ("value", "error"), Treatment.REWRITTEN),
+        Location(database, "blocked_streams", ("merchant_id", "stream"), ("reason",), Treatment.REWRITTEN),
+        Location(database, "restoration", ("one_row",), ("note",), Treatment.REWRITTEN),
     )
 
 

@@ -1,7 +1,7 @@
 """The private events of one aggregate, from the store of its owner."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -84,7 +84,7 @@ def database_of(aggregate: str) -> str:
     return owners[kind]
 
 
-async def show(sources: Sources, aggregate: str, merchant_id: UUID | None, key_encryption_key: bytes | None) -> list[ShownStream]:
+async def show(sources: Sources, aggregate: str, merchant_id: UUID | None, keys: Sequence[bytes]) -> list[ShownStream]:
     """The stream of each merchant that has one of this name. Raises StackError if none has."""
     database = database_of(aggregate)
     connection = await _opened(sources, database)
@@ -108,7 +108,7 @@ async def show(sources: Sources, aggregate: str, merchant_id: UUID | None, key_e
             customer = next((UUID(each) for each in map(_customer, reversed(own)) if each), None)
             buyer = None
             if aggregate.startswith("invoice-"):
-                buyer = await _buyer(connection, merchant, UUID(aggregate.partition("-")[2]), key_encryption_key)
+                buyer = await _buyer(connection, merchant, UUID(aggregate.partition("-")[2]), keys)
             erased = await _erased_at(sources, merchant, customer)
             events = [_shown(database, aggregate, row) for row in own]
             streams.append(ShownStream(merchant, aggregate, customer, erased, buyer, events))
@@ -139,10 +139,11 @@ def _shown(database: str, aggregate: str, row: asyncpg.Record) -> ShownEvent:
     )
 
 
-async def _buyer(connection: asyncpg.Connection, merchant_id: UUID, invoice_id: UUID, key: bytes | None) -> Any:
+async def _buyer(connection: asyncpg.Connection, merchant_id: UUID, invoice_id: UUID, keys: Sequence[bytes]) -> Any:
     row = await connection.fetchrow(
         """
-        SELECT invoice_id, customer_id, sealed, wrapped FROM bill_to LEFT JOIN customer_keys USING (merchant_id, customer_id)
+        SELECT invoice_id, customer_id, sealed, wrapped, wrapped_by
+        FROM bill_to LEFT JOIN customer_keys USING (merchant_id, customer_id)
         WHERE merchant_id = $1 AND invoice_id = $2
         """,
         merchant_id,
@@ -150,10 +151,10 @@ async def _buyer(connection: asyncpg.Connection, merchant_id: UUID, invoice_id: 
     )
     if row is None or row["wrapped"] is None:
         return "erased"
-    if key is None:
+    if not keys:
         return "encrypted (KEY_ENCRYPTION_KEY of invoicing shows it)"
     try:
-        return asdict(KeyedBillToEncryption(key).buyer(merchant_id, dict(row)))
+        return asdict(KeyedBillToEncryption(keys).buyer(merchant_id, dict(row)))
     except Tampered:
         return "encrypted, and not with this KEY_ENCRYPTION_KEY"
 

@@ -9,6 +9,7 @@ import asyncpg
 
 from chassis.postgres.connect import connect as any_host
 from chassis.runtime.faults import NoConnection
+from portalctl.local.errors import StackError
 
 _NO_LIMIT_SECONDS = 86400
 # An open write transaction on the server delays every relay, so transactions of services have a limit.

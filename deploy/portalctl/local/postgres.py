@@ -44,6 +44,8 @@ class PostgresServer:
     password: str
     log: Path
     settings: Mapping[str, str] = field(default_factory=dict)
+    wal_archive: Path | None = None
+    """The folder of the archived log; None: no archive."""
     programs: Path | None = None
     """The folder of the server's programs. None: the wheel's."""
 
@@ -67,6 +69,10 @@ class PostgresServer:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         if user == "nobody":
             check_reachable(self.folder, self._programs)
+        if self.wal_archive is not None:
+            self.wal_archive.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if user == "nobody":
+                os.chown(self.wal_archive, NOBODY, NOBODY)
         if not self.data.exists():
             report("preparing PostgreSQL's data folder")
             await self._initialise(user)

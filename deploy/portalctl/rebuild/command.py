@@ -19,8 +19,8 @@ from portalctl.local.databases import connect
 from portalctl.local.errors import StackError
 from portalctl.rebuild import owned, shadow
 from portalctl.rebuild.reading import RebuildProgress, ShadowReader, live_offsets, same_logs
-from portalctl.rebuild.shadow import Comparison
-from portalctl.rebuild.targets import MERCHANTS, Target
+from portalctl.rebuild.shadow import ShadowComparison
+from portalctl.rebuild.targets import MERCHANTS, RebuildTarget
 from verify.capture import open_database
 from verify.sources import Sources
 from verify.topics import reading
@@ -32,13 +32,13 @@ _VIEWS_AT_ONCE = 500
 _PAIRS_MAX = 80
 """Customers per notification: PostgreSQL limits a payload to less than 8,000 bytes."""
 
-Confirm = Callable[[Comparison], bool]
+Confirm = Callable[[ShadowComparison], bool]
 Customers = set[tuple[UUID, UUID]]
 
 
 @dataclass
 class Outcome:
-    comparison: Comparison
+    comparison: ShadowComparison
     failures: list[str] = field(default_factory=list)
     """Records that cannot be folded and are not in the live group's quarantine. They prevent the switch."""
     switched: bool = False
@@ -53,7 +53,7 @@ class _Undone(Exception):
 class Rebuild:
     """One projection of one database. Every method raises StackError."""
 
-    def __init__(self, sources: Sources, target: Target, *, patience: float, fence_seconds: float = FENCE_SECONDS) -> None:
+    def __init__(self, sources: Sources, target: RebuildTarget, *, patience: float, fence_seconds: float = FENCE_SECONDS) -> None:
         self._sources, self._target, self._patience = sources, target, patience
         self._fence_seconds = fence_seconds
 
@@ -127,7 +127,7 @@ class Rebuild:
                 await owned.build_merchants(live, self._target)
             yield
 
-    async def _compared(self, live: Connection, reader: ShadowReader | None, most: int) -> Comparison:
+    async def _compared(self, live: Connection, reader: ShadowReader | None, most: int) -> ShadowComparison:
         try:
             async with self._same_offsets(live, reader):
                 comparison = await shadow.compare(live, self._target, most)
@@ -186,7 +186,9 @@ class Rebuild:
             )
 
 
-async def rebuild_views(sources: Sources, target: Target, *, most: int, confirm: Confirm, progress: RebuildProgress) -> Outcome:
+async def rebuild_views(
+    sources: Sources, target: RebuildTarget, *, most: int, confirm: Confirm, progress: RebuildProgress
+) -> Outcome:
     """The composed views of customers. Each view is one row, so 500 customers share a transaction."""
     async with AsyncExitStack() as closing:
         reader = await open_database(sources.databases[target.database], own=sources.own)
@@ -217,7 +219,7 @@ async def _compose(connection: Connection, customers: Customers) -> None:
         await connection.execute("SELECT pg_notify($1, $2)", CHANNEL, payload)
 
 
-def _digest(target: Target) -> str:
+def _digest(target: RebuildTarget) -> str:
     """Of the module that has the rules of the projection: other rules cannot continue a rebuild."""
     assert target.rules is not None
     module = inspect.getmodule(target.rules.fold)

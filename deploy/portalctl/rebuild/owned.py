@@ -13,8 +13,8 @@ from chassis.eventsourcing.aggregate import Aggregate
 from chassis.postgres.connection import Connection
 from chassis.tenants import MERCHANT
 from portal_gateway.application.customer_view import compose
-from portalctl.rebuild.shadow import Comparison, DocumentDifference
-from portalctl.rebuild.targets import Target
+from portalctl.rebuild.shadow import DocumentDifference, ShadowComparison
+from portalctl.rebuild.targets import RebuildTarget
 from subscriptions.application.publication import merchant_document
 from verify.checks.read_models import sources_of
 from verify.rows import Row, same_json
@@ -23,7 +23,7 @@ from verify.streams import AGGREGATES
 _CHUNK = 200
 
 
-async def build_merchants(connection: Connection, target: Target) -> None:
+async def build_merchants(connection: Connection, target: RebuildTarget) -> None:
     """Fold the streams of all merchants into the schema beside the live projection."""
     aggregate: Aggregate[Any, Any, Any] = AGGREGATES["subscriptions"][MERCHANT]
     await connection.execute(f"TRUNCATE {target.schema}.projection")
@@ -56,7 +56,7 @@ async def build_merchants(connection: Connection, target: Target) -> None:
 
 @dataclass(frozen=True)
 class DifferingViews:
-    comparison: Comparison
+    comparison: ShadowComparison
     customers: set[tuple[UUID, UUID]]
 
 
@@ -88,7 +88,7 @@ async def differing_views(connection: Connection, most: int, progress: Callable[
                     customers.add(key)
             done += len(chunk)
             progress(done, total)
-    comparison = Comparison(total, "", "", len(differences), differences[:most])
+    comparison = ShadowComparison(total, "", "", len(differences), differences[:most])
     return DifferingViews(comparison, customers)
 
 

@@ -11,7 +11,7 @@ from chassis.postgres.connection import Connection
 from chassis.projections.projector import Projector
 from portalctl.local.errors import StackError
 from portalctl.rebuild import shadow
-from portalctl.rebuild.targets import Target
+from portalctl.rebuild.targets import RebuildTarget
 from verify.topics import Reading
 
 Offsets = Mapping[TopicPartition, int]
@@ -23,7 +23,7 @@ class ShadowReader:
     """`connection` has the target's schema as its search path."""
 
     def __init__(
-        self, target: Target, connection: Connection, consumer: AIOKafkaConsumer, kafka: KafkaAccess, patience: float
+        self, target: RebuildTarget, connection: Connection, consumer: AIOKafkaConsumer, kafka: KafkaAccess, patience: float
     ) -> None:
         assert target.consumer is not None
         assert target.rules is not None
@@ -136,7 +136,7 @@ class ShadowReader:
         )
 
 
-async def live_offsets(connection: Connection, target: Target) -> dict[TopicPartition, int]:
+async def live_offsets(connection: Connection, target: RebuildTarget) -> dict[TopicPartition, int]:
     """How far the live group has read the target's topics. Raises StackError if it has not started."""
     assert target.consumer is not None
     rows = await connection.fetch(
@@ -149,7 +149,7 @@ async def live_offsets(connection: Connection, target: Target) -> dict[TopicPart
     return {TopicPartition(row["topic"], row["partition"]): row["next"] for row in rows}
 
 
-async def same_logs(connection: Connection, target: Target) -> bool:
+async def same_logs(connection: Connection, target: RebuildTarget) -> bool:
     """Whether the rebuilt projection was read from the logs that the live group reads, and not past it."""
     assert target.consumer is not None
     other: Any = await connection.fetchval(

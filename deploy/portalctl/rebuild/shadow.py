@@ -13,7 +13,7 @@ from pydantic_core import from_json
 
 from chassis.postgres.connection import Connection
 from portalctl.local.errors import StackError
-from portalctl.rebuild.targets import Target
+from portalctl.rebuild.targets import RebuildTarget
 
 _TABLES = ("projection", "waiting", "offsets")
 _LOCK = 0x72656275  # arbitrary, but the same in every process that rebuilds
@@ -35,7 +35,7 @@ class DocumentDifference:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ShadowComparison:
     documents: int
     """Of the rebuilt projection."""
     live_checksum: str
@@ -46,7 +46,7 @@ class Comparison:
     """The first ones."""
 
 
-async def create(connection: Connection, target: Target) -> None:
+async def create(connection: Connection, target: RebuildTarget) -> None:
     """Create the schema, or keep an existing one. Raises StackError if the role may not, or another process rebuilds."""
     if not await connection.fetchval("SELECT pg_try_advisory_lock($1, hashtext($2))", _LOCK, target.name):
         raise StackError(f"another process rebuilds {target.name}")
@@ -72,11 +72,11 @@ async def create(connection: Connection, target: Target) -> None:
         raise StackError(f"the schema {target.schema} cannot be created ({error}): {needed}") from None
 
 
-async def drop(connection: Connection, target: Target) -> None:
+async def drop(connection: Connection, target: RebuildTarget) -> None:
     await connection.execute(f"DROP SCHEMA IF EXISTS {target.schema} CASCADE")
 
 
-async def empty(connection: Connection, target: Target) -> None:
+async def empty(connection: Connection, target: RebuildTarget) -> None:
     tables = ", ".join(f"{target.schema}.{table}" for table in (*_TABLES, "failure", "quarantine", "rules"))
     await connection.execute(f"TRUNCATE {tables}")
 
@@ -87,23 +87,23 @@ async def lock_live(connection: Connection) -> None:
     await connection.execute("LOCK TABLE public.projection, public.waiting IN SHARE ROW EXCLUSIVE MODE")
 
 
-async def failures(connection: Connection, target: Target) -> list[str]:
+async def failures(connection: Connection, target: RebuildTarget) -> list[str]:
     rows = await connection.fetch(f"SELECT place, error FROM {target.schema}.failure ORDER BY place")
     return [f"{row['place']}: {row['error']}" for row in rows]
 
 
-async def compare(connection: Connection, target: Target, most: int) -> Comparison:
+async def compare(connection: Connection, target: RebuildTarget, most: int) -> ShadowComparison:
     """Compare both. The caller makes sure that both have read the same records."""
     live = await _checksum(connection, "public", target)
     rebuilt = await _checksum(connection, target.schema, target)
     if live == rebuilt:
-        return Comparison(rebuilt[0], live[1], rebuilt[1], 0, ())
+        return ShadowComparison(rebuilt[0], live[1], rebuilt[1], 0, ())
     rows = await connection.fetch(f"{_differing(target)} ORDER BY 1, 2 LIMIT $2", target.projection, most)
     count: int = await connection.fetchval(f"SELECT count(*) FROM ({_differing(target)}) AS differing", target.projection)
-    return Comparison(rebuilt[0], live[1], rebuilt[1], count, [_difference(row) for row in rows])
+    return ShadowComparison(rebuilt[0], live[1], rebuilt[1], count, [_difference(row) for row in rows])
 
 
-async def replace_differing(connection: Connection, target: Target) -> set[tuple[UUID, UUID]]:
+async def replace_differing(connection: Connection, target: RebuildTarget) -> set[tuple[UUID, UUID]]:
     """Give the live projection the rebuilt content; return the customers with changed documents."""
     differing = await connection.fetch(f"SELECT owner, rebuilt_owner, merchant_id FROM ({_differing(target)})", target.projection)
     await connection.execute(
@@ -133,7 +133,7 @@ async def replace_differing(connection: Connection, target: Target) -> set[tuple
     return {(merchant_id, owner) for merchant_id, owner in owners if owner is not None}
 
 
-async def quarantine_changed(connection: Connection, target: Target) -> bool:
+async def quarantine_changed(connection: Connection, target: RebuildTarget) -> bool:
     """Whether an operator settled a record of those that were read since the rebuilt projection read it."""
     assert target.consumer is not None
     changed: bool = await connection.fetchval(
@@ -153,7 +153,7 @@ async def quarantine_changed(connection: Connection, target: Target) -> bool:
     return changed
 
 
-async def quarantined(connection: Connection, target: Target) -> dict[tuple[str, int, int], bool]:
+async def quarantined(connection: Connection, target: RebuildTarget) -> dict[tuple[str, int, int], bool]:
     """The place of each record that the live group does not count: True if it is discarded, False if it is unsettled."""
     assert target.consumer is not None
     rows = await connection.fetch(
@@ -166,7 +166,7 @@ async def quarantined(connection: Connection, target: Target) -> dict[tuple[str,
     return {(row["topic"], row["partition"], row["record_offset"]): row["discarded"] for row in rows}
 
 
-async def _checksum(connection: Connection, schema: str, target: Target) -> tuple[int, str]:
+async def _checksum(connection: Connection, schema: str, target: RebuildTarget) -> tuple[int, str]:
     """The number of documents, and a checksum that does not depend on their order."""
     row = await connection.fetchrow(
         f"""
@@ -186,7 +186,7 @@ def _columns(row: str) -> str:
     return ", ".join(f"{row}.{column}" for column in columns)
 
 
-def _differing(target: Target) -> str:
+def _differing(target: RebuildTarget) -> str:
     """A query of the differing documents. Its parameter is the projection's name."""
     return f"""
         SELECT merchant_id, aggregate, live.name IS NULL AS missing, rebuilt.name IS NULL AS superfluous,

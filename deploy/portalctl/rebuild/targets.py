@@ -14,7 +14,7 @@ MERCHANTS = f"subscriptions.{MERCHANT}"
 
 
 @dataclass(frozen=True)
-class Target:
+class RebuildTarget:
     name: str
     """`<service>.<projection>`"""
     database: str
@@ -30,20 +30,20 @@ class Target:
         return f"rebuild_{self.projection}"
 
 
-def _of_consumers() -> Mapping[str, Target]:
+def _of_consumers() -> Mapping[str, RebuildTarget]:
     targets = {}
     for service in SERVICE_CONSUMERS:
         for rules in service.consumer.projections:
             name = f"{service.database.replace('_', '-')}.{rules.name}"
             topics = tuple(sorted({topic_of(type) for type in rules.types}))
-            targets[name] = Target(name, service.database, rules.name, topics, service.consumer, rules)
+            targets[name] = RebuildTarget(name, service.database, rules.name, topics, service.consumer, rules)
     return targets
 
 
-TARGETS: Mapping[str, Target] = {
+TARGETS: Mapping[str, RebuildTarget] = {
     **_of_consumers(),
-    MERCHANTS: Target(MERCHANTS, "subscriptions", MERCHANT),
-    VIEWS: Target(VIEWS, "portal_gateway", "view"),
+    MERCHANTS: RebuildTarget(MERCHANTS, "subscriptions", MERCHANT),
+    VIEWS: RebuildTarget(VIEWS, "portal_gateway", "view"),
 }
 
 
@@ -51,7 +51,7 @@ class UnknownProjection(StackError):
     """The message lists the projections."""
 
 
-def target_of(name: str) -> Target:
+def target_of(name: str) -> RebuildTarget:
     if name not in TARGETS:
         raise UnknownProjection(f"unknown projection {name!r}; expected one of {', '.join(sorted(TARGETS))}")
     return TARGETS[name]

@@ -10,13 +10,12 @@ from typing import Annotated
 import typer
 
 from chassis.service.settings import read_settings
-from portalctl.arguments import Bootstrap
+from portalctl.arguments import AsJson, Bootstrap, Yes
 from portalctl.local.errors import StackError, within
 from portalctl.local.folder import Folder
 from portalctl.local.layout import layout_as_started
 from portalctl.local.lifecycle import running_state
 from portalctl.recovery.backup import SECRETS, Backup, make_backup, read_backup
-from portalctl.recovery.reconcile_cli import AsJson, Yes
 from portalctl.recovery.restore import Target, require_new, restore
 from portalctl.settings import Settings
 from portalctl.terminal import exit_on_error, say

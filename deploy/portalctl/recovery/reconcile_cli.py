@@ -13,7 +13,7 @@ import typer
 
 from chassis.card_numbers.detection import has_card
 from chassis.service.settings import read_settings
-from portalctl.arguments import Bootstrap
+from portalctl.arguments import AsJson, Bootstrap, Yes
 from portalctl.local.errors import StackError
 from portalctl.local.folder import Folder, write_text
 from portalctl.local.lifecycle import is_up
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 blocked_app = typer.Typer(help="Streams under review after a restore.", no_args_is_help=True)
 
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 _OWNER = "subscriptions, payments or invoicing."
 
 

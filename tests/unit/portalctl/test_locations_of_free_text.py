@@ -16,8 +16,8 @@ OTHERS = {
     "accepted_command": "aggregate detail kind",
     "attempt": "brand code currency last4 reference status",
     "bill_to": "sealed",
+    "blocked_streams": "kind stream",
     "card_refusal": "code",
-    "blocked_streams": "kind reason stream",
     "collection": "currency number state",
     "customer_keys": "wrapped wrapped_by",
     "customer_view": "panes",
@@ -40,7 +40,6 @@ OTHERS = {
     "projection": "aggregate name",
     "quarantine": "aggregate consumer_group headers key state topic value_sha256",
     "relay": "ends",
-    "restoration": "note",
     "sandbox_behaviour": "mode",
     "sandbox_charge": "code currency reference",
     "sandbox_method": "brand last4 on_charge on_setup",
@@ -54,8 +53,7 @@ OTHERS = {
     "watermark": "ends service",
 }
 """Table -> its columns with codes, ids, names of ours, digests, keys and pictures; with what another column holds too
-(`events.value`); with an operator's text that has no card number (`blocked_streams.reason`); and
-with an address of a merchant's own site (`portal_link.return_url`)."""
+(`events.value`); and with an address of a merchant's own site (`portal_link.return_url`)."""
 
 
 def columns(database: str) -> Iterator[str]:
