@@ -12,7 +12,7 @@ from verify.rows import Event
 from verify.spool import Spool
 
 _CONNECT_SECONDS = 60
-_CHASSIS_TABLES = ("projection", "timers", "outbox", "idempotency")
+_CHASSIS_TABLES = ("projection", "timers", "outbox", "idempotency", "blocked_streams")
 _TABLES = {
     "subscriptions": ("open_sagas", "customers"),
     "payments": ("attempt", "collection", "agreed_charge", "payment_method", "sandbox_charge", "sandbox_refund"),

@@ -50,6 +50,7 @@ def nothing(_: RecordedState) -> Iterator[str]:
 
 NUMBERED = Invariant("I4", "invoice numbers per series are exactly 1..n, dates monotone", nothing)
 """Relates invoices of all customers: the parts yield the entries of their series, which are checked at the end."""
+UNDER_REVIEW = Invariant("I18", "no stream is under review after a restore", restores.nothing_under_review)
 
 INVARIANTS = (
     Invariant("I1", "every committed event reaches every consumer's effect exactly once", delivery.delivered),
@@ -111,8 +112,10 @@ class Judgement:
         )
 
     def add(self, part: RecordedState) -> None:
+        lost = restores.ids_with_a_loss(part)
         for invariant in INVARIANTS:
-            self._note(invariant.id, partial(invariant.check, part))
+            explained = frozenset() if invariant is UNDER_REVIEW else lost
+            self._note(invariant.id, partial(invariant.check, part), explained)
         self._note(NUMBERED.id, partial(self._store, part))
 
     def verdicts(self) -> list[Verdict]:
@@ -123,10 +126,11 @@ class Judgement:
         self._series.close()
         return sorted([*judged, *others], key=lambda verdict: int(verdict.invariant.id.removeprefix("I")))
 
-    def _note(self, id: str, check: Callable[[], Iterable[str]]) -> None:
+    def _note(self, id: str, check: Callable[[], Iterable[str]], explained: frozenset[str] = frozenset()) -> None:
+        """`explained`: ids of aggregates, the differences of which I18 reports."""
         differences = self._differences[id]
         try:
-            for difference in check():
+            for difference in restores.unexplained(check(), explained):
                 if len(differences) < _DIFFERENCES_MAX:
                     differences[difference] = None
                 else:

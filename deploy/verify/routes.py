@@ -112,6 +112,7 @@ _ROWS: Mapping[str, Callable[[Row], Iterator[Node]]] = {
     "agreed_charge": _plain("customer_id", "invoice_id"),
     "attempt": _plain("customer_id", "invoice_id", "charge_id"),
     "bill_to": _plain("invoice_id"),
+    "blocked_streams": lambda row: iter([_aggregate(row["merchant_id"], row["stream"])]),
     "collection": _plain("customer_id", "invoice_id", "subscription_id", "paid_charge"),
     "customer_view": _plain("customer_id"),
     "customers": _plain("customer"),

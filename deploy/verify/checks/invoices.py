@@ -53,12 +53,15 @@ def series_entries(recorded: RecordedState) -> Iterator[SeriesEntry]:
         issued = invoice.issued
         on = issued.issued_on.isoformat()
         yield SeriesEntry(str(invoice.merchant_id), issued.series, True, issued.ordinal, on, issued.number)
+    for merchant_id, series, ordinal, issued_on, number in lost_numbers(recorded):
+        yield SeriesEntry(str(merchant_id), series, True, ordinal, issued_on.isoformat(), number)
     for row in recorded.rows("invoicing", "series"):
         yield SeriesEntry(str(row["merchant_id"]), row["name"], False, row["last"], str(row["last_issued_on"]))
 
 
 def numbered(entries: Iterable[SeriesEntry]) -> Iterator[str]:
-    """I4: numbers are 1..n, dates rise, and counters agree. Takes the entries in their order."""
+    """I4: numbers are 1..n, dates rise, and counters agree. Takes the entries in their order. Invoices that a restore has lost
+    keep their numbers."""
     for (merchant_id, name), members in groupby(entries, key=lambda entry: (entry.merchant_id, entry.series)):
         counter: SeriesEntry | None = None
         last: SeriesEntry | None = None

@@ -29,10 +29,9 @@ def nothing_under_review(recorded: RecordedState) -> Iterator[str]:
                 yield f"{database}: {row['stream']} is blocked ({row['kind']}): {versions}; lost: {writes}"
 
 
-def unexplained(recorded: RecordedState, differences: Iterable[str]) -> Iterator[str]:
-    """The differences that name no aggregate with a loss. The others follow from what I18 reports, or from what an operator has
-    accepted with the release of the stream."""
-    ids = _with_a_loss(recorded)
+def unexplained(differences: Iterable[str], ids: frozenset[str]) -> Iterator[str]:
+    """The differences that name none of these aggregates, which have a loss. The others follow from what I18 reports, or from
+    what an operator has accepted with the release of the stream."""
     return (line for line in differences if not ids or ids.isdisjoint(_ID.findall(line)))
 
 
@@ -50,7 +49,7 @@ def lost_events(events: Iterable[Event]) -> Iterator[Event]:
     return (event for event in events if event.name == LOST)
 
 
-def _with_a_loss(recorded: RecordedState) -> frozenset[str]:
+def ids_with_a_loss(recorded: RecordedState) -> frozenset[str]:
     """The ids of these aggregates, and of the charges of lost payments."""
     ids = set()
     for snapshot in recorded.snapshots.values():
