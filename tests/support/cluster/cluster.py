@@ -20,7 +20,7 @@ from portalctl.local import databases
 from portalctl.local.databases import Database, Role, url_of
 from portalctl.local.errors import PortTaken
 from portalctl.local.folder import Folder, write_json
-from portalctl.local.keys import Keys, load_or_create_keys
+from portalctl.local.keys import Keys
 from portalctl.local.ports import free_port
 from portalctl.local.programs import run_tool, start
 from portalctl.local.services import SERVICES, ServiceKind, environment
@@ -30,6 +30,7 @@ from support.cluster.brokers import ADMINISTRATOR, Brokers
 from support.cluster.certificates import Certificates
 from support.cluster.databases import DatabasePair
 from support.cluster.replicas import ALL, HTTP, WORKER, Replica, Replicas
+from support.processes import exit_code
 from support.system_stack import Stack
 
 OPERATOR = "portalctl"
@@ -133,7 +134,7 @@ async def _start(root: Path, plan: Plan, python: str, closing: AsyncExitStack) -
     folder.logs.mkdir()
     ports = _ports(plan)
     certificates = Certificates.create(root, [*brokers.NODES, *postgres.NODES])
-    keys = load_or_create_keys(folder, [role for kind in SERVICES for role in _roles(kind)], [kind.name for kind in SERVICES])
+    keys = await _created_keys(folder, python)
     users = [ADMINISTRATOR, OPERATOR, *(kind.name for kind in SERVICES)]
     kafka = Brokers.create(root, ports, certificates, {user: secrets.token_hex(16) for user in users})
     pair = DatabasePair.create(root, ports, certificates, secrets.token_hex(16))
@@ -154,6 +155,18 @@ async def _start(root: Path, plan: Plan, python: str, closing: AsyncExitStack) -
         child = await start(proxy.proxy(root, ports, backends))
         closing.push_async_callback(child.stop)
     return running
+
+
+async def _created_keys(folder: Folder, python: str) -> Keys:
+    """Made by the release that starts the cluster, because another one may not accept newer forms of keys."""
+    roles = [role for kind in SERVICES for role in _roles(kind)]
+    program = (
+        "import sys, pathlib; from portalctl.local import folder, keys;"
+        "keys.load_or_create_keys(folder.Folder(pathlib.Path(sys.argv[1])), sys.argv[2].split(), sys.argv[3].split())"
+    )
+    names = " ".join(kind.name for kind in SERVICES)
+    assert await exit_code(python, "-c", program, str(folder.root), " ".join(roles), names) == 0
+    return Keys.stored_in(folder)
 
 
 async def _prepare_databases(running: Cluster, python: str) -> None:

@@ -73,7 +73,7 @@ class DatabasePair:
                 "fsync": "off",
             }
             log = folder / "logs" / f"{node}.log"
-            servers[node] = PostgresServer(folder / node, ports[node], password, log, settings, programs)
+            servers[node] = PostgresServer(folder / node, ports[node], password, log, settings, programs=programs)
         return cls(servers, password, certificates)
 
     @property
