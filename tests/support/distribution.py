@@ -10,7 +10,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 SUBSCRIBERS = {"test_examples", "test_installing", "test_interruptions", "test_readme_subscriber"}
 WITH_FAULTS = {"test_kafka_outage", "test_process_crashes", "test_server_outages", "test_three_flows_in_a_browser"}
-WITH_OWN_STACK = {"test_cluster", "test_full_disk", "test_tampered_topics"}
+WITH_OWN_STACK = {"test_cluster", "test_full_disk", "test_restore", "test_tampered_topics"}
 _LONGEST_FIRST = (
     "system with faults",
     "system",

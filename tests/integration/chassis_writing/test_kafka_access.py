@@ -34,7 +34,8 @@ from portalctl.local.ports import free_port
 from support.consumer_events import make_topic
 from support.databases import ServiceDatabase, fresh_database
 from support.lamps import CONTEXT, LAMP, NOON, LampSwitched, SwitchOn
-from support.secure_kafka import SecureKafka, secure_kafka
+from support.running_service import set_password, with_files, with_password
+from support.secure_kafka import SECOND_PASSWORD, SECOND_USER, SecureKafka, secure_kafka
 from verify.spool import Spool
 from verify.topics import read_all, reading
 

@@ -234,6 +234,11 @@ async def test_there_is_no_field_for_a_card_number(ana: Merchant, body: Any) -> 
 async def test_limits_hold_for_concurrent_requests(ana: Merchant) -> None:
     ana.gateway.owners.say("POST", SETUPS, 201, {"setup_id": "s", "frame_url": "x", "due": [], "total": None})
     async with ana.signed_in() as browser:
-        answers = await asyncio.gather(*(browser.post("/api/payment-method/setup") for _ in range(65)))
-    others = {answer.text for answer in answers if answer.status_code not in (201, 429)}
-    assert sorted(answer.status_code for answer in answers) == [201] * 60 + [429] * 5, others
+
+        async def answered() -> int:
+            """On a slow disk a count can wait longer than PostgreSQL allows; 503 then means that nothing was counted."""
+            while (answer := await browser.post("/api/payment-method/setup")).status_code == 503:
+                await asyncio.sleep(0.1)
+            return answer.status_code
+
+        assert sorted(await asyncio.gather(*(answered() for _ in range(65)))) == [201] * 60 + [429] * 5

@@ -202,7 +202,7 @@ def test_the_table_lists_every_setting() -> None:
 
 
 COMPARED = {
-    *("KAFKA_USERNAME", "KAFKA_PASSWORD", "KAFKA_CERTIFICATE_FILE", "KAFKA_KEY_FILE"),
+    *("KAFKA_USERNAME", "KAFKA_PASSWORD", "KAFKA_CERTIFICATE_FILE", "KAFKA_KEY_FILE", "HTTP_KEY_FILE", "CARDS_HTTP_KEY_FILE"),
     *("PROVIDER", "ENVIRONMENT", "CARDS_HTTP_PORT", "FIRST_CHECK_SECONDS"),
 }
 """Settings with values that are wrong only beside valid values of others."""
