@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -56,3 +57,18 @@ def _started(folder: Path) -> Iterator[str]:
         if daemon.poll() is None:
             daemon.send_signal(signal.SIGTERM)
             daemon.wait(_STOP_SECONDS)
+
+
+def main() -> None:
+    """Exit with the reason if the tests in containers cannot run here."""
+    if shutil.which("mmdebstrap") is None:
+        sys.exit("no base for images can be made without mmdebstrap")
+    try:
+        with docker_host():
+            pass
+    except NoDaemon as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()
