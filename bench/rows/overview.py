@@ -11,7 +11,7 @@ from typing import Final
 from bench.hello import hello_world
 from bench.load import Call, load, rate_of
 from bench.measuring import Figures, Line, Row, Target, percentiles
-from bench.stack import Shop, browser_headers, portal, processes, settings
+from bench.stack import Shop, browser_headers, portal, processes
 from bench.usage import Processes
 from support.system_stack import JANUARY
 
@@ -42,7 +42,7 @@ async def visitor(seller: Shop) -> AsyncIterator[dict[str, Endpoint]]:
     """The endpoints of both sides by figure: a customer with twelve renewals, and the compared servers."""
     stack, customer = seller.stack, await seller.customer()
     await seller.clock(JANUARY + timedelta(days=375))
-    database = settings(stack, GATEWAY)["DATABASE_URL"]
+    database = stack.state["postgres"][GATEWAY.replace("-", "_")]
     async with customer.portal() as visit, hello_world(database, seller.id, customer.id) as hello:
         origin, headers = str(visit.browser.base_url).rstrip("/"), browser_headers(visit)
         gateway, reading = processes(stack, GATEWAY, "postgres"), {**hello.processes, **processes(stack, "postgres")}
