@@ -79,6 +79,8 @@ async def _read(stream: asyncio.StreamReader, lines: list[dict[str, Any]]) -> No
     async for line in stream:
         if line.startswith(b"{"):
             lines.append(json.loads(line))
+            if lines[-1]["level"] == "error":
+                sys.stdout.write(line.decode())  # pytest shows it when the test fails
 
 
 async def migrate(service: str, settings: dict[str, str]) -> None:

@@ -45,7 +45,7 @@ class Health:
 
 async def _problems(checks: dict[str, Check]) -> dict[str, str]:
     problems: dict[str, str] = {}
-    for name, check in checks.items():
+    for name, check in list(checks.items()):  # parts that start meanwhile add checks
         try:
             problem = await check()
         except Exception as error:
