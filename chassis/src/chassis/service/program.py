@@ -1,6 +1,7 @@
 """The command line of a service: read the settings, then migrate or serve."""
 
 import argparse
+import asyncio
 import os
 import signal
 from collections.abc import Callable
@@ -10,7 +11,6 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import structlog
-import uvloop
 
 from chassis.postgres.connect import connect
 from chassis.postgres.migrate import CHASSIS, MigrationBlocked, MigrationChanged, migrate
@@ -49,7 +49,7 @@ def run(name: str, settings_class: type[ServiceSettings], composition: str, migr
     logging.configure(name, settings.log_level, settings.log_format)
     components = {"chassis": CHASSIS, name: migrations}
     if migrating:
-        uvloop.run(_migrate(settings, components))
+        asyncio.run(_migrate(settings, components))  # also where the libraries of a running service are not installed
     else:
         _serve(name, settings, read, composition, components, role)
 
@@ -70,6 +70,8 @@ def _serve(
     components: dict[str, Path],
     role: str,
 ) -> None:
+    import uvloop
+
     from chassis.runtime import telemetry
     from chassis.service.live_settings import LiveSettings
     from chassis.service.restoration import NotReconciled
