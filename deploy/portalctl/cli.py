@@ -58,7 +58,7 @@ from portalctl.rebuild_cli import rebuild
 from portalctl.recovery.backup_cli import make_backup_command, refill_command, restore_command
 from portalctl.recovery.reconcile_cli import blocked_app, reconcile
 from portalctl.settings import Settings
-from portalctl.terminal import err, exit_on_error, out, say
+from portalctl.terminal import err, exit_on_error, out, say, show_list
 from portalctl.up import bring_up
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
@@ -243,6 +243,7 @@ def show_certificates(
     to: Annotated[Path, typer.Argument(help="The folder for the files, one subfolder for each reader.")],
     portal_url: PublicUrl,
     cards_url: PublicUrl,
+    as_json: AsJson = False,
 ) -> None:
     """Write certificates for TLS between all servers and services, and the passwords of Kafka's users; create missing ones.
 
@@ -250,22 +251,24 @@ def show_certificates(
     within 30 days are replaced, and services read them again while they run. The folder keeps the authority's key.
     """
     with exit_on_error():
-        for file in certificates.write_certificates(context.obj, to, certificates.host_names(portal_url, cards_url)):
-            say(str(file))
+        files = certificates.write_certificates(context.obj, to, certificates.host_names(portal_url, cards_url))
+        show_list(map(str, files), as_json)
 
 
 @topics_app.command("users")
-def create_kafka_users(context: typer.Context, kafka: Bootstrap = None) -> None:
+def create_kafka_users(context: typer.Context, kafka: Bootstrap = None, yes: Yes = False, as_json: AsJson = False) -> None:
     """Create Kafka's users of the services (SCRAM-SHA-512), or set their passwords to those that `certificates` wrote.
 
-    The user that connects needs Alter on the cluster.
+    It asks first. The user that connects needs Alter on the cluster. Exit code 1 if Kafka cannot be reached or refuses.
     """
     with exit_on_error():
         access, seconds = _kafka(context.obj, kafka)
         passwords = certificates.kafka_passwords(context.obj)
+        if not yes:
+            names = ", ".join(passwords)
+            typer.confirm(f"Set the passwords of {names} on {access.servers}?", abort=True, err=True)
         _bounded(kafka_users.create(access, passwords), seconds, f"creating the users on {access.servers}")
-        for user in passwords:
-            say(user)
+        show_list(passwords, as_json)
 
 
 @topics_app.command("apply")

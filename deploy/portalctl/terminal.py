@@ -1,7 +1,8 @@
 """Output for the person at the terminal."""
 
 import contextlib
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
 
 import asyncpg
 import httpx
@@ -21,6 +22,15 @@ err = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 def say(line: str) -> None:
     """Print a line that scripts may read: no colours, no wrapping, unchanged tabs."""
     typer.echo(line)
+
+
+def show_list(lines: Iterable[str], as_json: bool) -> None:
+    """Print each line as soon as it is known, or all of them as one JSON array."""
+    if as_json:
+        say(json.dumps(list(lines)))
+        return
+    for line in lines:
+        say(line)
 
 
 def progress(line: str) -> None:

@@ -1,5 +1,6 @@
 """A wrong argument of an operators' command is one message that names what is expected, with exit code 2."""
 
+import json
 import re
 from pathlib import Path
 
@@ -46,6 +47,26 @@ def test_without_servers_the_settings_are_named(words: tuple[str, ...], tmp_path
     assert ended.exit_code == 1
     assert "KAFKA_BOOTSTRAP_SERVERS" in ended.stderr
     assert ended.stderr.startswith("portalctl: no stack was started here")
+
+
+def test_kafka_users_are_changed_only_after_a_yes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9")
+    monkeypatch.setenv("PORTAL_DEADLINE_SECONDS", "5")
+    asked = CliRunner().invoke(app, ["--folder", str(tmp_path / "own"), "topics", "users"], input="n\n")
+    assert asked.exit_code == 1
+    assert "Set the passwords of subscriptions, payments, invoicing, portal-gateway on 127.0.0.1:9? [y/N]" in asked.stderr
+    agreed = CliRunner().invoke(app, ["--folder", str(tmp_path / "own"), "topics", "users", "--yes"])
+    assert agreed.exit_code == 1
+    assert agreed.stderr.startswith("portalctl: ")
+
+
+def test_certificates_are_listed_for_programs(tmp_path: Path) -> None:
+    urls = ["--portal-url=https://portal.example", "--cards-url=https://cards.example"]
+    words = ["--folder", str(tmp_path / "own"), "certificates", str(tmp_path / "files"), *urls, "--json"]
+    written = json.loads(CliRunner().invoke(app, words).stdout)
+    assert str(tmp_path / "files" / "payments" / "tls.pem") in written
+    assert all(Path(file).is_file() for file in written)
+    assert json.loads(CliRunner().invoke(app, words).stdout) == []
 
 
 def test_every_projection_of_a_consumer_can_be_rebuilt() -> None:
