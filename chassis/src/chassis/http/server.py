@@ -32,21 +32,22 @@ class Server(uvicorn.Server):
     def __init__(
         self, config: uvicorn.Config, connections: ClientConnections, certificate: ListenerCertificate | None = None
     ) -> None:
-        self._exit = asyncio.Event()
+        self._exit, self._exiting = asyncio.Event(), False
+        self._loop: asyncio.AbstractEventLoop | None = None
         super().__init__(config)
         self._connections, self._certificate = connections, certificate
         self._accepting: list[asyncio.Task[None]] = []
 
     @property
     def should_exit(self) -> bool:
-        return self._exit.is_set()
+        return self._exiting
 
     @should_exit.setter
     def should_exit(self, value: bool) -> None:
-        if value:
-            self._exit.set()
-        else:
-            self._exit.clear()
+        """As in uvicorn, other threads may set it."""
+        self._exiting = value
+        if value and self._loop is not None:
+            self._loop.call_soon_threadsafe(self._exit.set)
 
     async def main_loop(self) -> None:
         """Tick once per second for the date header, and immediately to exit. uvicorn ticks ten times per second."""
@@ -54,11 +55,15 @@ class Server(uvicorn.Server):
             await wait_for_event(self._exit, 1.0)
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            sweeping = tasks.create_task(self._sweep())
-            self._tasks = tasks
-            await super().serve(sockets)
-            sweeping.cancel()
+        self._loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                sweeping = tasks.create_task(self._sweep())
+                self._tasks = tasks
+                await super().serve(sockets)
+                sweeping.cancel()
+        finally:
+            self._loop = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         if self._certificate is None:
