@@ -7,9 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import asyncpg
 import pytest
 
 from chassis.service.settings import read_settings
@@ -19,12 +17,10 @@ from portalctl.local.folder import Folder
 from portalctl.recovery.reconcile import reconciliation
 from portalctl.recovery.servers import recovery_servers
 from portalctl.settings import Settings
+from support.recovery import event_ids, keep_provider_books, provider_books, rows, violated
 from support.system_stack import CARDS, Customer, Json, Shop, Stack, eventually, running, shop
 
 pytestmark = pytest.mark.timeout(400)
-
-OWNERS = ("subscriptions", "payments", "invoicing")
-LEDGER = ("sandbox_method", "sandbox_charge", "sandbox_refund")
 
 
 @dataclass
@@ -63,29 +59,6 @@ def ran(stack: Stack, *words: str) -> str:
     return done.stdout
 
 
-async def rows(url: str, sql: str, *values: Any) -> list[asyncpg.Record]:
-    connection = await asyncpg.connect(url)
-    try:
-        return await connection.fetch(sql, *values)
-    finally:
-        await connection.close()
-
-
-async def event_ids(databases: Mapping[str, str]) -> set[str]:
-    return {str(row["event_id"]) for name in OWNERS for row in await rows(databases[name], "SELECT event_id FROM events")}
-
-
-async def ledger(url: str) -> dict[str, str]:
-    """The provider's own tables as JSON. A real provider keeps its books when a merchant restores a backup."""
-    return {table: (await rows(url, f"SELECT json_agg(it) AS all FROM {table} AS it"))[0]["all"] or "[]" for table in LEDGER}
-
-
-async def keep_ledger(url: str, books: dict[str, str]) -> None:
-    for table, content in books.items():
-        await rows(url, f"DELETE FROM {table}")
-        await rows(url, f"INSERT INTO {table} SELECT * FROM json_populate_recordset(NULL::{table}, $1::text::json)", content)
-
-
 @pytest.fixture(scope="module")
 async def written(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Written]:
     backup: Path = tmp_path_factory.mktemp("backup") / "made"
@@ -109,13 +82,13 @@ async def restored(written: Written) -> Restored:
     await asyncio.to_thread(ran, stack, "verify")  # everything has been sent and read
     databases = stack.state["postgres"]
     known = await event_ids(databases)
-    books = await ledger(databases["payments"])
+    books = await provider_books(databases["payments"])
     charges = (await stack.ledger(written.shop.id))["charges"]
     await asyncio.to_thread(ran, stack, "down")
     await asyncio.to_thread(ran, stack, "restore", str(written.backup), "--set-aside", "--yes")
     async with recovery_servers(Folder(stack.folder), read_settings(Settings)) as servers:
         lost = known - await event_ids(servers.databases)
-        await keep_ledger(servers.databases["payments"], books)
+        await keep_provider_books(servers.databases["payments"], books)
         async with reconciliation(servers) as work:
             report = await work.apply(await work.examine(), adopting=False, erase_vanished=False)
         personal = await personal_rows(servers.databases, written.erased)
@@ -199,9 +172,9 @@ async def test_nothing_is_charged_twice_and_numbers_continue(started: Restored) 
 async def test_verify_reports_exactly_the_streams_under_review(started: Restored) -> None:
     done = await asyncio.to_thread(started.stack.portalctl, "verify", "--limit", "1000")
     assert done.returncode == 1, done.stderr
-    assert set(broken(done.stdout)) == {"I18"}
+    assert set(violated(done.stdout)) == {"I18"}
     blocked = {each["stream"] for each in started.report["blocked_streams"]}
-    assert {line.split()[1] for line in broken(done.stdout)["I18"]} == blocked
+    assert {line.split()[1] for line in violated(done.stdout)["I18"]} == blocked
     assert blocked == {each["stream"] for each in started.report["lost_writes"]}
 
 
@@ -229,19 +202,7 @@ async def test_after_kafka_is_lost_the_topics_are_made_again(started: Restored) 
     assert refilled["tombstones"] == 1
     async with up(started):
         done = await asyncio.to_thread(stack.portalctl, "verify", "--limit", "1000")
-        assert set(broken(done.stdout)) == {"I18"}, done.stdout + done.stderr
+        assert set(violated(done.stdout)) == {"I18"}, done.stdout + done.stderr
         assert (await stack.ledger(started.shop.id))["charges"] == charges
         async with started.changed.portal() as visit:
             await eventually(visit.overview, lambda shown: bool(shown["invoices"]))
-
-
-def broken(output: str) -> dict[str, list[str]]:
-    """The violated invariants of `verify`, with their lines."""
-    violated: dict[str, list[str]] = {}
-    lines: list[str] = []
-    for line in output.splitlines():
-        if line.startswith("I"):
-            lines = violated.setdefault(line.split()[0], []) if line.split()[1] == "broken" else []
-        elif line.startswith(" "):
-            lines.append(line.strip())
-    return violated

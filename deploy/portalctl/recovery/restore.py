@@ -83,6 +83,7 @@ async def _recover(data: Path, backup: Backup, target: Target, log: Path, second
             "ssl": "off",
             "archive_mode": "off",
             "shared_preload_libraries": "",
+            "synchronous_standby_names": "",  # the backup has the setting of its primary, and the standby is not there
         }
         if target.archive is not None:
             (data / "recovery.signal").touch(mode=0o600)

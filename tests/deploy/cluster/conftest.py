@@ -12,7 +12,7 @@ from support.cluster.faults import ClusterInUse, used_by_customers
 from support.cluster.release import NoRelease, Release
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 async def used(previous: Release | NoRelease) -> AsyncIterator[ClusterInUse]:
     """It starts with the previous release, which the first test replaces."""
     python = previous.python if isinstance(previous, Release) else sys.executable

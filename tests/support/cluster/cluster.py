@@ -83,7 +83,7 @@ class Cluster:
         return self.variables[f"{package.upper()}_DATABASE_URL"]
 
     async def portalctl(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "portalctl", "--folder", str(self.folder.root), *words]
+        command = [sys.executable, "-m", "portalctl", *words]
         shell = {name: value for name, value in os.environ.items() if not name.startswith(("KAFKA_", "PORTAL_"))}
         return await asyncio.to_thread(
             subprocess.run,
@@ -92,7 +92,7 @@ class Cluster:
             text=True,
             timeout=170,
             check=False,
-            env={**shell, **self.variables, **variables},
+            env={**shell, "PORTAL_FOLDER": str(self.folder.root), **self.variables, **variables},
         )
 
     async def administer(self, *words: str) -> subprocess.CompletedProcess[str]:

@@ -9,7 +9,8 @@ import signal
 import subprocess
 import tarfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -109,6 +110,32 @@ class DatabasePair:
         await self._start(self.standby)
         await self._run(self.primary, "ALTER SYSTEM SET synchronous_standby_names = '*'", "SELECT pg_reload_conf()")
         await self.until("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'", 1)
+
+    @asynccontextmanager
+    async def without_tls(self) -> AsyncIterator[str]:
+        """The primary's URL for programs without TLS, as pg_basebackup of the tests' package. It is valid in the block."""
+        server = self.servers[self.primary]
+        await self._permit(_RULES + "host all,replication postgres 127.0.0.1/32 scram-sha-256\n")
+        try:
+            yield f"postgresql://postgres:{self.password}@127.0.0.1:{server.port}/postgres?sslmode=disable"
+        finally:
+            await self._permit(_RULES)
+
+    async def _permit(self, rules: str) -> None:
+        (self.servers[self.primary].data / "pg_hba.conf").write_text(rules)
+        await self._run(self.primary, "SELECT pg_reload_conf()")
+
+    async def replace_data(self, restored: Path) -> None:
+        """Stop both servers, start the primary on the restored data, and copy it to a new standby."""
+        await self.stop()
+        server = self.servers[self.primary]
+        await asyncio.to_thread(shutil.rmtree, server.data)
+        restored.rename(server.data)
+        (server.data / "pg_hba.conf").write_text(_RULES)
+        await server.prepare()
+        await self._start(self.primary)
+        await self.wait_for_no_standby(self.primary)
+        await self.add_standby()
 
     async def promote(self) -> None:
         """Make the standby the primary. It has no standby of its own, so the setting that it copied is cleared first."""

@@ -58,6 +58,12 @@ class ClusterInUse:
         self.rows.append(row)
         await self._assert_nothing_lost(measurement)
 
+    async def renew(self) -> None:
+        """Customers use the portal, and all of a merchant's subscriptions renew."""
+        async with in_use([*self.changing, *self.renewing]) as measurement:
+            await advance_clock(self.renewals, self._next_renewal())
+        await self._assert_nothing_lost(measurement)
+
     def _next_renewal(self) -> datetime:
         self.periods += 1
         years, months = divmod(self.periods - 1, 12)
