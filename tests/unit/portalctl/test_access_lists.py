@@ -2,13 +2,11 @@
 
 import json
 
-from typer.testing import CliRunner
-
 from billing_contracts import watermarks
 from billing_contracts.registry import TOPICS
 from portalctl.access_lists import Access, required
-from portalctl.cli import app
 from portalctl.local.services import SERVICES
+from support.portalctl_command import portalctl
 from verify.consumers import SERVICE_CONSUMERS
 
 NAMES = {service.package: service.name for service in SERVICES}
@@ -43,10 +41,10 @@ def test_each_service_reads_what_it_consumes_and_nothing_else() -> None:
 
 
 def test_the_command_prints_the_entries_without_a_cluster() -> None:
-    lines = CliRunner().invoke(app, ["topics", "acls"])
+    lines = portalctl("topics", "acls")
     assert lines.exit_code == 0
     assert lines.stdout.splitlines() == [str(entry) for entry in required()]
-    entries = json.loads(CliRunner().invoke(app, ["topics", "acls", "--json"]).stdout)
+    entries = json.loads(portalctl("topics", "acls", "--json").stdout)
     assert {
         "user": "payments",
         "operation": "Write",

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from chassis.tls import CertificateFiles, ListenerCertificate, client_context
 from portalctl import certificates
 from portalctl.certificates import FILE, host_names, write_certificates
-from portalctl.cli import app
 from portalctl.local.folder import Folder
+from support.portalctl_command import portalctl
 
 PORTAL, CARDS = "https://portal.example", "https://cards.example:8443"
 READERS = ("kafka", "postgres", "subscriptions", "payments", "invoicing", "portal-gateway", "cards", "portalctl")
@@ -117,7 +117,7 @@ def test_keys_are_readable_by_their_owner_and_group_only(tmp_path: Path) -> None
 
 
 def run(tmp_path: Path, *words: str) -> Result:
-    return CliRunner().invoke(app, ["--folder", str(tmp_path / ".portal"), *words])
+    return portalctl("--folder", str(tmp_path / ".portal"), *words)
 
 
 @pytest.mark.parametrize("url", ["portal.example", "https://portal.example/page", "ftp://portal.example"])

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from portalctl.cli import app
 from portalctl.demo.deployed import DeployedSystem
+from support.portalctl_command import portalctl
 
 GOOD = {
     "SUBSCRIPTIONS_URL": "http://127.0.0.1:1",
@@ -28,7 +28,7 @@ def run(tmp_path: Path, lines: dict[str, str] | str, *options: str, answer: str 
     file = tmp_path / "system"
     file.write_text(lines if isinstance(lines, str) else "".join(f"{name}={value}\n" for name, value in lines.items()))
     folder = ["--folder", str(tmp_path / ".portal")]
-    return CliRunner().invoke(app, [*folder, "demo", "--against", str(file), *options], input=answer)
+    return portalctl(*folder, "demo", "--against", str(file), *options, confirm=answer)
 
 
 @pytest.mark.parametrize("name", [*GOOD])
@@ -65,7 +65,7 @@ def test_a_line_that_is_no_setting_is_reported_without_its_text(tmp_path: Path) 
 
 
 def test_a_file_that_does_not_exist_is_named(tmp_path: Path) -> None:
-    result = CliRunner().invoke(app, ["--folder", str(tmp_path / ".portal"), "demo", "--against", str(tmp_path / "none")])
+    result = portalctl("--folder", str(tmp_path / ".portal"), "demo", "--against", str(tmp_path / "none"))
     assert result.exit_code == 2
     assert "cannot be read; expected " in result.stderr
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from portalctl.cli import app
 from portalctl.local.databases import Role, url_of
 from portalctl.service_settings import SETTINGS
+from support.portalctl_command import portalctl
 
 # In single quotes a shell must expand nothing of it.
 POSTGRES = "postgresql://admin:secret@db:5432/postgres?application_name=o'hara$(id)`id`"
@@ -27,7 +27,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def env(folder: Path, *words: str) -> Result:
-    return CliRunner().invoke(app, ["--folder", str(folder), "env", *words])
+    return portalctl("--folder", str(folder), "env", *words)
 
 
 @pytest.mark.parametrize("service", SETTINGS)

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from portalctl import key_rotation, keys_cli
-from portalctl.cli import app
 from portalctl.local.folder import Folder, read_json
 from portalctl.local.keys import Keys, load_or_create_keys
 from portalctl.local.locks import held
+from support import portalctl_command
 
 SERVICES = ("subscriptions", "payments", "invoicing", "portal-gateway")
 NAMES = ("operator-key", "cursor-key", "link-pepper", "key-encryption-key", *(f"service-key/{name}" for name in SERVICES))
@@ -34,7 +34,7 @@ class Deployment:
         self.folder, self.files = Folder(root / "state"), root / "files"
 
     def portalctl(self, *words: str, confirm: str = "") -> Result:
-        return CliRunner().invoke(app, ["--folder", str(self.folder.root), *words], input=confirm)
+        return portalctl_command.portalctl("--folder", str(self.folder.root), *words, confirm=confirm)
 
     def keys(self, *words: str) -> list[dict[str, Any]]:
         ended = self.portalctl("keys", *words, "--yes", "--json")
@@ -194,7 +194,7 @@ def test_one_command_changes_keys_at_a_time(deployment: Deployment) -> None:
 def test_a_folder_without_keys_says_what_creates_them(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     folder.make()
-    ended = CliRunner().invoke(app, ["--folder", str(tmp_path), "keys", "list"])
+    ended = portalctl_command.portalctl("--folder", str(tmp_path), "keys", "list")
     assert ended.exit_code == 1
     assert "`portalctl secrets`" in ended.stderr
 

@@ -5,10 +5,9 @@ import re
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from portalctl.cli import app
 from portalctl.rebuild.targets import TARGETS, target_of
+from support.portalctl_command import portalctl
 from verify.consumers import SERVICE_CONSUMERS
 
 WRONG = {
@@ -33,7 +32,7 @@ WRONG = {
 
 @pytest.mark.parametrize("words", WRONG, ids=" ".join)
 def test_a_wrong_argument_is_refused_with_the_expected_one(words: tuple[str, ...], tmp_path: Path) -> None:
-    ended = CliRunner().invoke(app, ["--folder", str(tmp_path / "none"), *words], env={"COLUMNS": "1000", "TERM": "dumb"})
+    ended = portalctl("--folder", str(tmp_path / "none"), *words, env={"COLUMNS": "1000", "TERM": "dumb"})
     assert ended.exit_code == 2
     text = re.sub(r"[\s│]+", " ", ended.stderr)
     assert WRONG[words] in text
@@ -43,7 +42,7 @@ def test_a_wrong_argument_is_refused_with_the_expected_one(words: tuple[str, ...
 @pytest.mark.parametrize("words", [("rebuild", "payments.merchant"), ("doctor",), ("events", "tail"), ("verify",)])
 def test_without_servers_the_settings_are_named(words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KAFKA_BOOTSTRAP_SERVERS", raising=False)
-    ended = CliRunner().invoke(app, ["--folder", str(tmp_path / "none"), *words])
+    ended = portalctl("--folder", str(tmp_path / "none"), *words)
     assert ended.exit_code == 1
     assert "KAFKA_BOOTSTRAP_SERVERS" in ended.stderr
     assert ended.stderr.startswith("portalctl: no stack was started here")
@@ -52,10 +51,10 @@ def test_without_servers_the_settings_are_named(words: tuple[str, ...], tmp_path
 def test_kafka_users_are_changed_only_after_a_yes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9")
     monkeypatch.setenv("PORTAL_DEADLINE_SECONDS", "5")
-    asked = CliRunner().invoke(app, ["--folder", str(tmp_path / "own"), "topics", "users"], input="n\n")
-    assert asked.exit_code == 1
-    assert "Set the passwords of subscriptions, payments, invoicing, portal-gateway on 127.0.0.1:9? [y/N]" in asked.stderr
-    agreed = CliRunner().invoke(app, ["--folder", str(tmp_path / "own"), "topics", "users", "--yes"])
+    refused = portalctl("--folder", str(tmp_path / "own"), "topics", "users", confirm="n\n")
+    assert refused.exit_code == 1
+    assert "Set the passwords of subscriptions, payments, invoicing, portal-gateway on 127.0.0.1:9? [y/N]" in refused.stderr
+    agreed = portalctl("--folder", str(tmp_path / "own"), "topics", "users", "--yes")
     assert agreed.exit_code == 1
     assert agreed.stderr.startswith("portalctl: ")
 
@@ -63,10 +62,10 @@ def test_kafka_users_are_changed_only_after_a_yes(tmp_path: Path, monkeypatch: p
 def test_certificates_are_listed_for_programs(tmp_path: Path) -> None:
     urls = ["--portal-url=https://portal.example", "--cards-url=https://cards.example"]
     words = ["--folder", str(tmp_path / "own"), "certificates", str(tmp_path / "files"), *urls, "--json"]
-    written = json.loads(CliRunner().invoke(app, words).stdout)
+    written = json.loads(portalctl(*words).stdout)
     assert str(tmp_path / "files" / "payments" / "tls.pem") in written
     assert all(Path(file).is_file() for file in written)
-    assert json.loads(CliRunner().invoke(app, words).stdout) == []
+    assert json.loads(portalctl(*words).stdout) == []
 
 
 def test_every_projection_of_a_consumer_can_be_rebuilt() -> None:

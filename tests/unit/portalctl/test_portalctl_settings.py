@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from chassis.service.settings import SettingsError, read_settings
-from portalctl.cli import app
 from portalctl.settings import Settings
+from support import portalctl_command
 from support.settings import WRONG_KAFKA_SECURITY
 
 CANARY = "canary-that-may-not-be-shown"
@@ -70,7 +70,7 @@ def test_an_empty_or_absent_variable_is_not_set(variables: pytest.MonkeyPatch, n
 
 
 def portalctl(folder: Path, *words: str) -> Result:
-    return CliRunner().invoke(app, ["--folder", str(folder), *words])
+    return portalctl_command.portalctl("--folder", str(folder), *words)
 
 
 COMMANDS = (["up"], ["demo"], ["migrate"], ["verify"], ["topics", "diff"], ["topics", "apply"], ["supervise"])

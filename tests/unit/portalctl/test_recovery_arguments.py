@@ -4,9 +4,8 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from typer.testing import CliRunner
 
-from portalctl.cli import app
+from support.portalctl_command import portalctl
 
 MERCHANT = str(UUID(int=1))
 RELEASE = ("blocked", "release")
@@ -34,7 +33,7 @@ def test_a_wrong_argument_is_refused(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "existing").mkdir()
     (tmp_path / "existing" / "report.json").touch()
-    ended = CliRunner().invoke(app, ["--folder", str(tmp_path / "portal"), *words])
+    ended = portalctl("--folder", str(tmp_path / "portal"), *words)
     assert ended.exit_code == 2, ended.output
     assert expected in " ".join(ended.output.replace("│", "").split())
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["existing", "report.json"]
@@ -55,6 +54,6 @@ def test_without_servers_the_command_fails_with_what_to_set(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
-    ended = CliRunner().invoke(app, ["--folder", str(tmp_path / "portal"), *words])
+    ended = portalctl("--folder", str(tmp_path / "portal"), *words)
     assert ended.exit_code == 1, ended.output
     assert expected in " ".join(ended.output.split())

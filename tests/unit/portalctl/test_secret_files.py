@@ -4,18 +4,17 @@ import json
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from chassis.service.settings import read_settings
-from portalctl.cli import app
 from portalctl.service_settings import SETTINGS
 from portalctl.settings import Settings
+from support.portalctl_command import portalctl
 from support.settings import GOOD
 
 
 def written(folder: Path, to: Path) -> dict[str, str]:
     """The files by their path below `to`."""
-    ended = CliRunner().invoke(app, ["--folder", str(folder), "secrets", str(to), "--postgres", "db:5432"])
+    ended = portalctl("--folder", str(folder), "secrets", str(to), "--postgres", "db:5432")
     assert ended.exit_code == 0, ended.output
     return {path.relative_to(to).as_posix(): path.read_text() for path in sorted(to.rglob("*")) if path.is_file()}
 
