@@ -17,6 +17,8 @@ from typing import Any
 from architecture.sql_definitions import Definitions
 from architecture.statements import constants_of, text_of
 
+from support.python_sources import nodes, parsed, source_text
+
 ROOT = Path(__file__).parents[2]
 LIST = Path(__file__).with_name("public_names.json")
 WRITE = "PYTHONPATH=tests .venv/bin/python -m architecture.public_names --write"
@@ -38,19 +40,20 @@ class Module:
     member: str
     source: str
     tree: ast.Module
+    nodes: Sequence[ast.AST]
     constants: Mapping[str, str]
 
 
 @cache
 def modules() -> Sequence[Module]:
     files = [(member, path) for member, source in SOURCES.items() for path in sorted(source.rglob("*.py"))]
-    return [Module(member, text := path.read_text(), tree := ast.parse(text), constants_of(tree)) for member, path in files]
+    return [Module(member, source_text(path), tree := parsed(path), nodes(path), constants_of(tree)) for member, path in files]
 
 
 def calls(name: str) -> Iterator[tuple[str, ast.Call, Mapping[str, str]]]:
     """(member, call, text constants) of each call of a function, class or method by its last name."""
     for module in modules():
-        for node in ast.walk(module.tree) if f"{name}(" in module.source else ():
+        for node in module.nodes if f"{name}(" in module.source else ():
             if isinstance(node, ast.Call) and name == getattr(node.func, "id", getattr(node.func, "attr", None)):
                 yield module.member, node, module.constants
 
@@ -58,7 +61,7 @@ def calls(name: str) -> Iterator[tuple[str, ast.Call, Mapping[str, str]]]:
 def texts(marker: str) -> Iterator[tuple[str, str]]:
     """(member, text) of each text with the marker, its constants inserted."""
     for module in modules():
-        for node in ast.walk(module.tree) if marker in module.source else ():
+        for node in module.nodes if marker in module.source else ():
             text = text_of(node, module.constants) if isinstance(node, ast.Constant | ast.JoinedStr | ast.BinOp) else None
             if text and marker in text:
                 yield module.member, text
@@ -188,7 +191,7 @@ def problem_codes() -> Iterator[str]:
                 enums = [schema.get("properties", {}).get("code", {}).get("enum", []) for schema in schemas]
                 yield from (f"{status} {code}" for codes in enums for code in codes)
     for module in modules():
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             values = node.elts if isinstance(node, ast.Tuple) else node.args if isinstance(node, ast.Call) else []
             for status, code in pairwise(values):
                 if getattr(status, "value", None) in _ERROR_STATUSES and isinstance(getattr(code, "value", None), str):
@@ -266,7 +269,7 @@ def cookies() -> Iterator[str]:
 def advisory_locks() -> Iterator[str]:
     """Large numbers and formatted names in modules that take an advisory lock, and the names of leaderships."""
     for module in modules():
-        functions = [node for node in ast.walk(module.tree) if isinstance(node, ast.AsyncFunctionDef | ast.Module)]
+        functions = [node for node in module.nodes if isinstance(node, ast.AsyncFunctionDef | ast.Module)]
         for function in functions if "advisory" in module.source else ():
             parts = [text for node in ast.walk(function) if (text := text_of(node, module.constants))]
             sql = [text for text in parts if _LOCK.search(text)]
@@ -292,7 +295,7 @@ def import_paths() -> Iterator[str]:
     for path in sorted([*source.glob("billing_contracts/**/*.py"), *source.glob("billing_subscriber/**/*.py")]):
         module = ".".join(path.relative_to(source).with_suffix("").parts).removesuffix(".__init__")
         yield module
-        for node in ast.parse(path.read_text()).body if path.stem != "__main__" else ():
+        for node in parsed(path).body if path.stem != "__main__" else ():
             targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", node)]
             for name in [getattr(target, "id", getattr(target, "name", "_")) for target in targets]:
                 if not name.startswith("_"):

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from support.python_sources import nodes, parsed
+
 _TABLE = re.compile(r"CREATE TABLE (\w+) \((.*?)\n\);", re.DOTALL)
 _MENTION = re.compile(r"\b(INSERT INTO|FROM|JOIN|UPDATE|USING|,)\s+(?!ONLY\b)(\w+)\b")
 _INSERT = re.compile(r"\bINSERT INTO \w+(?:\s+AS \w+)?\s*\(([^)]*)\)")
@@ -43,11 +45,10 @@ def tables_with(column: str, migrations: Iterator[Path]) -> frozenset[str]:
 
 def statements(file: Path, name: str, tables: frozenset[str], known: Mapping[str, str]) -> Iterator[Statement]:
     """Every SQL text in the file with one of the tables. `known` has constants of other files."""
-    tree = ast.parse(file.read_text())
-    constants = dict(known) | _constants(tree, known)
-    parts = {id(part) for whole in ast.walk(tree) for part in _parts(whole)}
-    parts |= {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}  # docstrings
-    for node in ast.walk(tree):
+    constants = dict(known) | _constants(parsed(file), known)
+    parts = {id(part) for whole in nodes(file) for part in _parts(whole)}
+    parts |= {id(node.value) for node in nodes(file) if isinstance(node, ast.Expr)}  # docstrings
+    for node in nodes(file):
         whole_text = isinstance(node, ast.Constant | ast.JoinedStr | ast.BinOp) and id(node) not in parts
         text = text_of(node, constants) if whole_text else None
         if text and any(match[2] in tables for match in _MENTION.finditer(text)):

@@ -1,12 +1,13 @@
 """No query reaches beyond one merchant, and none of the customer's surface beyond one customer."""
 
-import ast
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
 import pytest
 from architecture.statements import Statement, constants_of, statements, tables_with
+
+from support.python_sources import parsed
 
 SERVICES = Path(__file__).parents[2] / "services"
 SOURCES = {
@@ -70,7 +71,7 @@ def _all_statements() -> Iterator[Statement]:
         files = sorted(source.rglob("*.py"))
         known: dict[str, str] = {}
         for file in files:
-            known |= constants_of(ast.parse(file.read_text()))
+            known |= constants_of(parsed(file))
         for file in files:
             yield from statements(file, str(file.relative_to(SERVICES)), tenants, known)
 

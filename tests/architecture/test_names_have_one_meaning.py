@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from support.python_sources import parsed
+
 ROOT = Path(__file__).parents[2]
 PACKAGES = {
     "chassis": "chassis/src",
@@ -24,9 +26,9 @@ SHAPES_OF_HTTP = ("documents.py", "bodies.py", "parameters.py")
 """Their names are those of the OpenAPI documents."""
 
 
-def types_in(source: str) -> Iterator[str]:
+def types_in(module: ast.Module) -> Iterator[str]:
     """The public classes and type aliases of a module."""
-    for node in ast.parse(source).body:
+    for node in module.body:
         match node:
             case ast.ClassDef(name=name) | ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
                 if name[0].isupper() and not name.isupper() and "_" not in name:
@@ -37,7 +39,7 @@ def homonyms(folder: Path) -> dict[str, list[str]]:
     modules = defaultdict(list)
     for path in sorted(folder.rglob("*.py")):
         if not path.name.endswith(SHAPES_OF_HTTP) and "adapters/api" not in path.as_posix():
-            for name in types_in(path.read_text()):
+            for name in types_in(parsed(path)):
                 modules[name].append(path.relative_to(folder).as_posix())
     return {name: paths for name, paths in modules.items() if len(paths) > 1 and name not in OF_EACH_AGGREGATE}
 

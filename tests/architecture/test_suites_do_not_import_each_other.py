@@ -21,6 +21,8 @@ def imported_modules(source: str) -> Iterator[str]:
 
 def foreign_imports(suite: str, source: str) -> list[str]:
     """The imported modules that belong to another suite."""
+    if not any(other in source for other in SUITES if other != suite):
+        return []
     return [name for name in imported_modules(source) if (top := name.partition(".")[0]) in SUITES and top != suite]
 
 

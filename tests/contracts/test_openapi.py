@@ -13,6 +13,7 @@ import pytest
 import chassis
 from support.api_documents import path_of, stale
 from support.composed_services import NAMES, apps, description
+from support.python_sources import contains, nodes
 
 Json = dict[str, Any]
 PUBLIC = {("portal-gateway", "POST", "/api/session")}
@@ -60,7 +61,7 @@ def package_of(service: str) -> Path:
 def written(folder: Path) -> Iterator[tuple[int, str]]:
     """Status and code of each Problem created with literals."""
     for file in folder.rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text())):
+        for node in nodes(file) if contains(file, "Problem(") else ():
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Problem":
                 match node.args[:2]:
                     case [ast.Constant(int() as status), ast.Constant(str() as code)]:

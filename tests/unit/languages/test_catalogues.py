@@ -10,6 +10,7 @@ from jinja2 import Environment, nodes
 from unit.languages.faults import faults, ids, messages
 
 from presentation.languages import Catalogues, in_context
+from support import python_sources
 from support.catalogue_packages import OTHER_LANGUAGES, PACKAGES, ROOT, catalogue, copied, make
 
 MARKS = {"say": 1, "sentence": 1, "N_": 1, "in_context": 2, "say_count": 2, "sentences": 2}
@@ -51,8 +52,8 @@ def test_english_returns_the_message_id(package: str) -> None:
             assert english.sentence(in_context(message.context, sentence) if message.context else sentence) == sentence
 
 
-def marked(tree: ast.AST) -> Iterator[tuple[ast.Call, int]]:
-    for node in ast.walk(tree):
+def marked(path: Path) -> Iterator[tuple[ast.Call, int]]:
+    for node in python_sources.nodes(path) if python_sources.contains(path, *MARKS) else ():
         if isinstance(node, ast.Call) and (name := getattr(node.func, "attr", getattr(node.func, "id", None))) in MARKS:
             yield node, MARKS[str(name)]
 
@@ -72,7 +73,7 @@ def is_concatenated(message: ast.expr) -> bool:
 def test_no_message_is_concatenated_in_code(package: str) -> None:
     """Extraction reads only literals, so a concatenated message would never be translated."""
     for path in (ROOT / package).rglob("*.py"):
-        for call, literals in marked(ast.parse(path.read_text())):
+        for call, literals in marked(path):
             for argument in call.args[:literals]:
                 assert not is_concatenated(argument), f"{path}:{call.lineno}"
 
