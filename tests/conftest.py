@@ -1,5 +1,6 @@
 """Servers for the whole session, started when the first test asks for them."""
 
+import gc
 from collections.abc import AsyncIterator
 
 import pytest
@@ -19,6 +20,17 @@ settings.load_profile("untimed")
 
 # structlog's own format draws a table with every variable of each frame, which takes 0.5 s of processor time per exception.
 structlog.configure(processors=[*structlog.get_config()["processors"][:-1], ConsoleRenderer(exception_formatter=plain_traceback)])
+
+
+def pytest_configure() -> None:
+    """Nothing that the collection creates is garbage before its end. `pytest_collection_finish` starts the collector again."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """The modules and tests stay until the end, and are not searched for garbage with what the tests create."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)
