@@ -15,6 +15,7 @@ QUIET = [
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
+    "--site-per-process",  # the default of Chromium, not of its headless shell, which would run the card frame with its page
 ]
 
 _DISABLED_BY_PLAYWRIGHT = (
@@ -43,8 +44,9 @@ _WITHOUT_BLUR = """
 
 
 @asynccontextmanager
-async def chrome(**launched: Any) -> AsyncIterator[Browser]:
-    path = await chromium.executable()
+async def chrome(*, light: bool = False, **launched: Any) -> AsyncIterator[Browser]:
+    """A browser for several contexts: Chromium, or its headless shell where that is installed (`light`)."""
+    path = await (chromium.light_executable() if light else chromium.executable())
     assert path is not None, "the browser tests need Chromium or Chrome"
     arguments = [*QUIET, f"--disable-features={','.join((*_DISABLED_BY_PLAYWRIGHT, *_UNUSED))}"]
     async with async_playwright() as playwright:
