@@ -4,10 +4,18 @@ Elements are found by role, id and `data-` attribute, never by a sentence: the t
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from playwright.async_api import Dialog, FrameLocator, Locator, Page, expect
+from playwright.async_api import Error as PlaywrightError
 
 Root = Page | Locator | FrameLocator
+
+MOST_CLICKS: Final = 3
+_NOTE_CLICK: Final = (
+    "(it) => { it.wasClicked = false; it.addEventListener('click', () => { it.wasClicked = true; }, { once: true }); }"
+)
+_WAS_CLICKED: Final = "(it) => it.wasClicked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +162,23 @@ class CardDialog:
 
 
 async def press(button: Locator) -> None:
-    """Click a button of the card frame once the frame is still: appearing sentences move it."""
-    await wait_until_frame_is_still(button.page)
-    await button.click()
+    """Click a button of the card frame once the frame is still: appearing sentences and scrolling move it.
+
+    The frame is another process. A click that the browser delivers to a former position of the frame is repeated.
+    """
+    for _ in range(MOST_CLICKS):
+        await wait_until_frame_is_still(button.page)
+        await button.scroll_into_view_if_needed()
+        await wait_until_frame_is_still(button.page)
+        element = await button.element_handle()
+        await element.evaluate(_NOTE_CLICK)
+        await button.click()
+        try:
+            if await element.evaluate(_WAS_CLICKED):
+                return
+        except PlaywrightError:
+            return  # the click was answered so quickly that the frame is gone
+    raise AssertionError(f"{MOST_CLICKS} clicks did not reach {button}")
 
 
 async def wait_until_frame_is_still(page: Page) -> None:
