@@ -33,6 +33,7 @@ def previous_release(root: Path = ROOT) -> Iterator[Release]:
             f"{_NAME} names the commit {commit}, which this clone does not have. In a shallow clone run: git fetch --unshallow"
         )
     with TemporaryDirectory(prefix="previous-release-") as name:
+        Path(name).chmod(0o711)  # PostgreSQL of root may run as the user `nobody`
         folder = Path(name) / "release"
         _git(root, "worktree", "add", "--detach", str(folder), commit).check_returncode()
         try:
