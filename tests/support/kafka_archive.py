@@ -12,8 +12,8 @@ from pathlib import Path
 from portalctl.local.errors import StackError
 from portalctl.local.jars import class_archive
 from portalctl.local.kafka import KafkaServer, java_version
-from portalctl.local.ports import free_port
 from portalctl.local.programs import start
+from support.ports import free_port
 
 
 async def create(archive: Path) -> None:
@@ -21,7 +21,7 @@ async def create(archive: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="kafka-classes-", dir=archive.parent) as name:
         folder = Path(name)
         port = free_port()
-        server = KafkaServer(folder, port, free_port({port}), folder / "kafka.log")
+        server = KafkaServer(folder, port, free_port(), folder / "kafka.log")
         await server.prepare()
         program = server.program()
         listing = replace(program, command=_with(program.command, "-XX:DumpLoadedClassList=classes.lst"))

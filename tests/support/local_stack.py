@@ -13,8 +13,8 @@ from pathlib import Path
 from portalctl.local.folder import Folder, write_json
 from portalctl.local.identity import Identity
 from portalctl.local.lifecycle import take_down
-from portalctl.local.ports import free_port
 from portalctl.local.process_table import read_processes
+from support.ports import free_port
 from support.processes import abandon_stack, end_stack
 
 _DRIVER = Path(__file__).parent / "trivial_stack" / "driver.py"
@@ -108,10 +108,8 @@ class LocalStack:
 def _choose_ports(folder: Folder) -> None:
     """Choose other ports than the default ones, which stacks of other test runs use."""
     folder.make()
-    ports: dict[str, int] = {}
-    for name in ("postgres", "kafka", "kafka-controller", "trivial", "trivial-admin", "events"):
-        ports[name] = free_port(ports.values())
-    write_json(folder.ports, ports)
+    names = ("postgres", "kafka", "kafka-controller", "trivial", "trivial-admin", "events")
+    write_json(folder.ports, {name: free_port() for name in names})
 
 
 @contextmanager

@@ -15,8 +15,8 @@ import httpx
 
 from chassis.kafka_access import KafkaAccess
 from chassis.service.kafka_settings import kafka_variables
-from portalctl.local.ports import free_port
 from support.databases import ServiceDatabase
+from support.ports import free_port
 from support.processes import exit_code, process, python
 from support.service import OPERATOR, common_settings
 

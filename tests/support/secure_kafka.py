@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from chassis.kafka_access import KafkaAccess
 from portalctl.local.kafka import KafkaServer
-from portalctl.local.ports import free_port
 from portalctl.local.programs import start
+from support.ports import free_port
 
 USER, PASSWORD = "portal", "only-for-tests"
 SECOND_USER, SECOND_PASSWORD = "portal-2", "only-for-other-tests"
@@ -47,10 +47,7 @@ async def secure_kafka() -> AsyncIterator[SecureKafka]:
         key_store.write_bytes(_in_pkcs8(broker) + broker.cert_chain_pems[0].bytes())
         client.private_key_pem.write_to_path(str(folder / "client.key"))
         client.cert_chain_pems[0].write_to_path(str(folder / "client.pem"))
-        ports = [free_port()]
-        while len(ports) < 4:
-            ports.append(free_port(set(ports)))
-        plain, controller, password, certificate = ports
+        plain, controller, password, certificate = (free_port() for _ in range(4))
         addresses = {"SASL_SSL": f"127.0.0.1:{password}", "SSL": f"127.0.0.1:{certificate}"}
         names = {"PLAINTEXT": f"127.0.0.1:{plain}", **addresses}
         settings = {

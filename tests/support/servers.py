@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from portalctl.local.kafka import KafkaServer, cluster_id_of
-from portalctl.local.ports import free_port
 from portalctl.local.postgres import PostgresServer
 from portalctl.local.programs import start
 from support import docker
+from support.ports import free_port
 
 if TYPE_CHECKING:
     from testcontainers.core.container import DockerContainer
@@ -61,7 +61,7 @@ async def kafka() -> AsyncIterator[str]:
     else:
         with _folder() as folder:
             port = free_port()
-            server = KafkaServer(folder, port, free_port({port}), folder / "kafka.log")
+            server = KafkaServer(folder, port, free_port(), folder / "kafka.log")
             await server.prepare()
             child = await start(server.program())
             try:

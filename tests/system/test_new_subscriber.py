@@ -11,9 +11,9 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from portalctl.local.ports import free_port
 from portalctl.local.postgres import PostgresServer
 from portalctl.local.programs import Child, start
+from support.ports import free_port
 from support.subscriber_environment import make, printed, printed_commands, printed_installation, running
 from support.system_stack import Shop, Stack, eventually, shop
 

@@ -18,8 +18,8 @@ from portalctl.doctor.databases import ExaminedDatabase, relay_lock
 from portalctl.doctor.findings import CheckResult
 from portalctl.local.databases import url_of
 from portalctl.local.folder import Folder
-from portalctl.local.ports import free_port
 from support.databases import ServiceDatabase, fresh_database
+from support.ports import free_port
 
 CANARY = "canary-that-may-not-be-shown"
 PAYMENTS = Path(__file__).parents[3] / "services/payments/src/payments/migrations"

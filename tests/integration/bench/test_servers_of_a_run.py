@@ -18,7 +18,7 @@ from bench.hello import hello_world
 from bench.load import Call, load
 from bench.serving import listens, serving
 from portalctl.local.errors import PortTaken, StackError, StartFailed
-from portalctl.local.ports import free_port
+from support.ports import free_port
 
 LISTENS = "import socket, sys, time; s = socket.create_server(('127.0.0.1', int(sys.argv[1]))); time.sleep(60)"
 

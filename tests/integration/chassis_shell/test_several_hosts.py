@@ -14,9 +14,9 @@ from chassis.postgres.connect import connect
 from chassis.postgres.pool import create_pool
 from chassis.runtime.faults import DatabaseAway, is_transient
 from portalctl.local import databases
-from portalctl.local.ports import free_port
 from support.consumer_events import until
 from support.databases import ServiceDatabase
+from support.ports import free_port
 
 Url = Callable[..., str]
 """The database's URL with these ports before the server's own."""

@@ -30,10 +30,10 @@ from portalctl.cli import app
 from portalctl.doctor.brokers import check_topics
 from portalctl.events.tail import EVENT_TOPICS, Filter, tail
 from portalctl.local.errors import StackError
-from portalctl.local.ports import free_port
 from support.consumer_events import make_topic
 from support.databases import ServiceDatabase, fresh_database
 from support.lamps import CONTEXT, LAMP, NOON, LampSwitched, SwitchOn
+from support.ports import free_port
 from support.running_service import set_password, with_files, with_password
 from support.secure_kafka import SECOND_PASSWORD, SECOND_USER, SecureKafka, secure_kafka
 from verify.spool import Spool

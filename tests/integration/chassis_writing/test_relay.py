@@ -24,9 +24,9 @@ from chassis.kafka_access import KafkaAccess
 from chassis.outbox.commit_signals import CommitSignals
 from chassis.outbox.relay import Relay
 from chassis.outbox.states import outbox_statement
-from portalctl.local.ports import free_port
 from support.databases import ServiceDatabase
 from support.lamps import LAMP, NOON, Command, Count, Event, Lamp
+from support.ports import free_port
 from support.processes import process, python
 
 TOPICS = {"billing.lamps": 3, "billing.shades": 3, "billing.watermarks": 1}

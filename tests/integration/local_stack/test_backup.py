@@ -12,11 +12,11 @@ from typer.testing import CliRunner
 
 from portalctl.cli import app
 from portalctl.local.errors import StackError
-from portalctl.local.ports import free_port
 from portalctl.local.postgres import PostgresServer
 from portalctl.local.programs import start
 from portalctl.recovery.backup import Backup, make_backup, read_backup
 from portalctl.recovery.restore import Target, require_new, restore
+from support.ports import free_port
 
 NAMES = ["one", "two"]
 _SECONDS = 120.0

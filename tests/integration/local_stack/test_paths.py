@@ -12,10 +12,10 @@ import pytest
 from portalctl.local.folder import Folder
 from portalctl.local.jars import cache_folder
 from portalctl.local.kafka import KafkaServer, cluster_id_of
-from portalctl.local.ports import free_port
 from portalctl.local.postgres import PostgresServer
 from portalctl.local.programs import Child, start
 from support.local_stack import LocalStack
+from support.ports import free_port
 
 NAMES = Path("josé", "a,b", "back\\slash", "日本", "100% (copia)", " a:b $HOME `x` 'q\" #?&;{c}=!~\u00a0🙂 ")
 """One folder in the other: each part of the path has other characters that a program may not take literally."""
@@ -51,7 +51,7 @@ async def test_postgresql_and_kafka_run_in_a_folder_of_any_name(parent: Path, mo
         if each.is_relative_to(parent):
             each.chmod(0o711)
     port = free_port()
-    kafka = KafkaServer(folder / "kafka", port, free_port({port}), folder / "kafka.log")
+    kafka = KafkaServer(folder / "kafka", port, free_port(), folder / "kafka.log")
     postgres = PostgresServer(folder / "postgres", free_port(), "only-for-tests", folder / "postgres.log")
     await asyncio.gather(kafka.prepare(), postgres.prepare())
     children: list[Child] = list(await asyncio.gather(start(kafka.program()), start(postgres.program())))

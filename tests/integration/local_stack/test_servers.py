@@ -12,9 +12,9 @@ import pytest
 from portalctl.local import postgres
 from portalctl.local.errors import PortTaken, StackError
 from portalctl.local.kafka import KafkaServer
-from portalctl.local.ports import free_port
 from portalctl.local.postgres import PostgresServer
 from portalctl.local.programs import Child, start
+from support.ports import free_port
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ async def test_another_postgresql_on_the_port_is_recognised(folder: Path) -> Non
 
 async def test_another_kafka_on_the_port_is_recognised(folder: Path, kafka_bootstrap: str) -> None:
     port = int(kafka_bootstrap.rpartition(":")[2])
-    other = KafkaServer(folder, port, free_port({port}), folder / "kafka.log")
+    other = KafkaServer(folder, port, free_port(), folder / "kafka.log")
     await other.prepare()
     with pytest.raises(PortTaken):
         await other.program().ready()
@@ -81,13 +81,13 @@ async def test_kafka_keeps_its_data_when_its_ports_change_and_ignores_a_damaged_
     # A random cluster id may start with a dash, like an option of the command that formats the folder.
     monkeypatch.setattr("portalctl.local.kafka.uuid.uuid4", lambda: uuid.UUID(bytes=b"\xfb" + bytes(15)))
     port = free_port()
-    first = KafkaServer(folder, port, free_port({port}), folder / "kafka.log")
+    first = KafkaServer(folder, port, free_port(), folder / "kafka.log")
     await first.prepare()
     assert first.cluster_id == "-" + "wAAAAAAAAAAAAAAAAAAAA"
     child = await start(first.program())
     await child.stop()
-    port = free_port({first.port, first.controller_port})
-    second = KafkaServer(folder, port, free_port({port, first.port, first.controller_port}), folder / "kafka.log")
+    port = free_port()
+    second = KafkaServer(folder, port, free_port(), folder / "kafka.log")
     damaged = folder / "damaged.jsa"
     damaged.write_bytes(b"no archive")
     monkeypatch.setattr("portalctl.local.kafka.class_archive", lambda _: damaged)

@@ -15,9 +15,9 @@ from playwright.async_api import Browser, FrameLocator, Page, async_playwright, 
 from chassis.http.server import listen, serve
 from payments.adapters.card_page.app import card_page
 from payments.adapters.card_page.words import language_of, words_for
-from portalctl.local.ports import free_port
 from support import chromium
 from support.payments.card_page import OWED, SETUP, CardPageFakes, setup_of
+from support.ports import free_port
 
 SPANISH = words_for(language_of("es"))
 PORTAL_PAGE = """<!doctype html><html lang="es"><meta name="viewport" content="width=device-width"><title>Portal</title>

@@ -22,8 +22,8 @@ from billing_contracts.registry import TOPICS
 from billing_contracts.subscriptions import MerchantConfigured
 from chassis.kafka_access import KafkaAccess
 from portalctl import topics
-from portalctl.local.ports import free_port
 from support.databases import ServiceDatabase
+from support.ports import free_port
 from support.processes import exit_code, process, python
 from support.raw_http import answer_to
 

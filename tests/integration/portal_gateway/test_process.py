@@ -12,11 +12,11 @@ from billing_contracts.envelope import EventData
 from billing_contracts.registry import TOPICS
 from chassis.kafka_access import KafkaAccess
 from portalctl import topics
-from portalctl.local.ports import free_port
 from support.consumer_events import producer, publish, until
 from support.databases import ServiceDatabase
 from support.portal_gateway import story
 from support.portal_gateway.gateway import Gateway, Merchant, enter, record, settings
+from support.ports import free_port
 from support.processes import exit_code, process, python
 
 SECRETS = ("database_url", "service_private_key", "cursor_key", "link_pepper")
@@ -27,7 +27,7 @@ def environment(database: ServiceDatabase, kafka: str, port: int) -> dict[str, s
     plain = gateway_settings.model_dump(mode="json", exclude_none=True, exclude=set(SECRETS))
     variables = {name.upper(): str(value) for name, value in plain.items()}
     variables |= {name.upper(): getattr(gateway_settings, name).get_secret_value() for name in SECRETS}
-    variables["ADMIN_PORT"] = str(free_port({port}))
+    variables["ADMIN_PORT"] = str(free_port())
     return os.environ | variables | {"KAFKA_BOOTSTRAP_SERVERS": kafka, "DATABASE_OWNER_URL": database.owner_url}
 
 

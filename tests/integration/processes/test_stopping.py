@@ -20,8 +20,8 @@ from billing_contracts.registry import TOPICS
 from chassis.http.service_tokens import Signer
 from chassis.kafka_access import KafkaAccess
 from portalctl import topics
-from portalctl.local.ports import free_port
 from support.databases import ServiceDatabase
+from support.ports import free_port
 from support.processes import IGNORING, exit_code, process, python
 
 CALLER = OKPKey.generate_key("Ed25519", {"kid": "portal-gateway"})
@@ -36,7 +36,7 @@ HELD = {
 
 def environment(service: str, database: ServiceDatabase, kafka: str) -> dict[str, str]:
     port, nowhere = free_port(), "http://127.0.0.1:9"
-    admin = free_port({port})
+    admin = free_port()
     return {
         "PATH": os.environ["PATH"],
         "DATABASE_URL": database.url,
@@ -56,7 +56,7 @@ def environment(service: str, database: ServiceDatabase, kafka: str) -> dict[str
         "PAYMENTS_URL": nowhere,
         "INVOICING_URL": nowhere,
         "CARDS_URL": "http://localhost:9",
-        "CARDS_HTTP_PORT": str(free_port({port, admin})),
+        "CARDS_HTTP_PORT": str(free_port()),
         "PORTAL_ORIGIN": nowhere,
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "LINK_PEPPER": "a pepper that is used in tests only",

@@ -5,7 +5,6 @@ import hashlib
 import json
 import os
 import signal
-import socket
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -23,6 +22,7 @@ from billing_contracts.subscriptions import SubscriptionRenewalDue
 from chassis.kafka_access import KafkaAccess
 from portalctl import topics
 from support.databases import ServiceDatabase
+from support.ports import free_port
 from support.processes import exit_code, process, python
 from support.service import OPERATOR
 
@@ -43,12 +43,6 @@ def environment(database: ServiceDatabase, kafka: str, port: int) -> dict[str, s
         "TENANTS_SERVICE": "subscriptions",
         "TENANTS_URL": "http://127.0.0.1:1",
     }
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @asynccontextmanager

@@ -21,7 +21,6 @@ from portalctl.local.databases import Database, Role, url_of
 from portalctl.local.errors import PortTaken
 from portalctl.local.folder import Folder, write_json
 from portalctl.local.keys import Keys
-from portalctl.local.ports import free_port
 from portalctl.local.programs import run_tool, start
 from portalctl.local.services import SERVICES, ServiceKind, environment
 from support.cluster import brokers, proxy
@@ -30,6 +29,7 @@ from support.cluster.brokers import ADMINISTRATOR, Brokers
 from support.cluster.certificates import Certificates
 from support.cluster.databases import DatabasePair
 from support.cluster.replicas import ALL, HTTP, WORKER, Replica, Replicas
+from support.ports import free_port
 from support.processes import exit_code
 from support.system_stack import Stack
 
@@ -191,9 +191,7 @@ def _ports(plan: Plan) -> dict[str, int]:
     processes = [f"{kind.name}-{role}-{number}" for kind, role, number in plan.names]
     names = [*brokers.NODES, *(f"{node}-controller" for node in brokers.NODES), *postgres.NODES, *_served()]
     names += [port for name in processes for port in (name, f"{name}-admin", f"{name}-cards")]
-    ports: dict[str, int] = {}
-    for name in names:
-        ports[name] = free_port(set(ports.values()))
+    ports = {name: free_port() for name in names}
     if not plan.has_proxy:
         for kind, role, number in plan.names:
             ports[f"{kind.name}-{role}-{number}"] = ports[kind.name]

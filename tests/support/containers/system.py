@@ -13,9 +13,10 @@ from uuid import uuid4
 
 import yaml
 
-from portalctl.local.ports import answers, free_port
+from portalctl.local.ports import answers
 from support.containers.docker_client import compose, run
 from support.containers.images import ROOT, Images
+from support.ports import free_port
 
 COMPOSE = ROOT / "deploy/compose/compose.yaml"
 _UP_SECONDS = 700
@@ -77,7 +78,7 @@ class System:
 @contextmanager
 def running_system(images: Images, *overlays: Path, scheme: str = "http", **variables: str) -> Iterator[System]:
     """Start everything and wait until it is healthy. The containers and their volumes are removed at the end."""
-    proxy, portal, cards = _free_ports(3)
+    proxy, portal, cards = (free_port() for _ in range(3))
     settings = {
         "PORTAL_URL": f"{scheme}://127.0.0.1:{proxy}",
         "CARDS_URL": f"{scheme}://localhost:{cards}",
@@ -143,10 +144,3 @@ def _proxy(system: System, folder: Path, port: int) -> Iterator[None]:
     finally:
         process.terminate()
         process.wait(20)
-
-
-def _free_ports(count: int) -> list[int]:
-    ports: list[int] = []
-    while len(ports) < count:
-        ports.append(free_port(set(ports)))
-    return ports
