@@ -186,8 +186,8 @@ async def wait_until_frame_is_still(page: Page) -> None:
     await page.wait_for_function("""() => new Promise((resolve) => {
         let seen = null, still = 0;
         const look = () => {
-            const { top, height } = document.querySelector("iframe").getBoundingClientRect();
-            still = seen === `${top} ${height}` ? still + 1 : 0;
+            const { top, height } = document.querySelector("iframe")?.getBoundingClientRect() ?? {};
+            still = height && seen === `${top} ${height}` ? still + 1 : 0;
             seen = `${top} ${height}`;
             still < 9 ? requestAnimationFrame(look) : resolve(true);
         };
