@@ -4,8 +4,10 @@ Two kinds of aggregate: `wallet-<customer id>`, the customer's payment methods, 
 collection of one invoice, attempt after attempt.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
+
+from pydantic import Field
 
 from billing_contracts.envelope import EventData, Instant
 from billing_contracts.money import Money
@@ -121,7 +123,7 @@ class PaymentFailed(PaymentEvent):
     code: FailureCode
     """Why the attempt failed."""
     retryable: bool
-    """True when the same card may succeed later; false when only another card can."""
+    """True when the same card may succeed later without the customer; false when only another card or the customer can help."""
     reference: str | None = None
     """The payment provider's reference. Absent when the provider was not called."""
     followed: bool = False
@@ -130,6 +132,14 @@ class PaymentFailed(PaymentEvent):
     """True when the attempt was requested, with a card on file. It does not move the schedule of retries."""
     needs_confirmation: bool = False
     """True when nothing was tried: the charge would follow from a confirmation that does not list it."""
+    detail: Annotated[str | None, Field(examples=["authentication_required"])] = None
+    """A more precise reason, if there is one: `authentication_required`, `authentication_failed`, `authentication_abandoned`,
+    `amount_not_chargeable`. More values may come; treat an unknown one like `code`.
+    """
+    remedy: Annotated[str | None, Field(examples=["wait"])] = None
+    """What can make the payment succeed: `wait` (the same card, later), `another_card`, or `authenticate` (the customer confirms
+    it at their bank). Absent in older events, and when none of these helps. More values may come.
+    """
 
 
 class PaymentOutcomeUnknown(PaymentEvent):

@@ -109,6 +109,14 @@ class ProviderSuite(ABC):
         with pytest.raises(UnknownToken):
             await provider.save(self.merchant, uuid4(), setup, token)
 
+    async def test_a_forgotten_card_cannot_be_charged(self, provider: Provider) -> None:
+        method = await self.saved(provider)
+        await provider.forget(self.merchant, uuid4(), method.id)
+        assert isinstance(await provider.charge(self.order(method)), Taken)
+        for _ in range(2):
+            await provider.forget(self.merchant, self.customer, method.id)
+        assert isinstance(await provider.charge(self.order(method)), Refused)
+
     async def test_another_customers_card_cannot_be_charged(self, provider: Provider) -> None:
         order = self.order(await self.saved(provider))
         foreign = ChargeOrder(order.merchant_id, uuid4(), uuid4(), order.method_id, order.amount, order.at, "UTC")

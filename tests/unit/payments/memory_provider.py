@@ -8,7 +8,9 @@ from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from billing_contracts.expiry import expired
+from payments.application.card_setup import OwnFields
 from payments.application.charges import (
+    Challenge,
     ChargeOrder,
     NoAnswer,
     Outcome,
@@ -41,6 +43,9 @@ class MemoryProvider:
         self.tokens[token] = (merchant_id, setup_id, method.id, number)
         return token
 
+    async def open(self, merchant_id: UUID, customer_id: UUID, setup_id: UUID) -> OwnFields:
+        return OwnFields()
+
     async def charge(self, order: ChargeOrder) -> Outcome:
         await self._misbehave()
         self.charges.setdefault(order.charge_id, self._verdict(order))
@@ -55,6 +60,9 @@ class MemoryProvider:
     async def cancel(self, order: ChargeOrder) -> Status:
         await self._misbehave()
         return self.charges.setdefault(order.charge_id, Refused(FailureCode.PROCESSING_ERROR))
+
+    async def challenge(self, order: ChargeOrder) -> Challenge | None:
+        return None
 
     async def refund(self, order: ChargeOrder) -> str:
         await self._misbehave()
@@ -77,6 +85,10 @@ class MemoryProvider:
 
     async def attach(self, merchant_id: UUID, customer_id: UUID, token: str, at: datetime, zone: str) -> Method:
         raise UnknownToken
+
+    async def forget(self, merchant_id: UUID, customer_id: UUID, method_id: UUID) -> None:
+        if self.methods.get(method_id, (None, None))[:2] == (merchant_id, customer_id):
+            del self.methods[method_id]
 
     def _verdict(self, order: ChargeOrder) -> Outcome:
         merchant, owner, method = self.methods.get(order.method_id, (None, None, None))

@@ -9,7 +9,7 @@ from payments.domain.payment.commands import Command, PayNow, RecordFailure, Try
 from payments.domain.payment.events import AttemptFailed, AttemptStarted, AttemptSucceeded, Event, OutcomeUnknown
 from payments.domain.payment.payment import Payment
 from payments.domain.payment.refusals import ChargeRunning, NothingOwed
-from payments.domain.shapes import FailureCode, Money
+from payments.domain.shapes import FailureCode, Money, Remedy
 from payments.domain.wallet.commands import Command as WalletCommand
 from payments.domain.wallet.commands import ConfirmPayment, RemoveMethod, UseMethod
 from payments.domain.wallet.events import DefaultChanged, MethodRemoved, PaymentConfirmed
@@ -41,7 +41,7 @@ AT = JUNE.start + timedelta(days=6)
 OWED, BEGUN = ConfirmedCharge(INVOICE, SUBSCRIPTION, PRICE, MAY), ConfirmedCharge(NEXT, SUBSCRIPTION, PRICE, JUNE)
 CONFIRMATION = Confirmation(id_of("confirmation"), AT, (OWED, BEGUN))
 CONSENT = CONFIRMATION.consent
-DECLINED = AttemptFailed(BILL, charge(1), FailureCode.CARD_DECLINED, True, "ch_1", day(14))
+DECLINED = AttemptFailed(BILL, charge(1), FailureCode.CARD_DECLINED, True, "ch_1", day(14), remedy=Remedy.WAIT)
 PAID = AttemptSucceeded(charge(1), "ch_1", day(14))
 AGREED = DefaultChanged(ANA, VISA, None, (INVOICE,), AT, CONFIRMATION)
 

@@ -5,12 +5,12 @@ from payments.domain.payment.commands import Command, RecordFailure, RecordNoAns
 from payments.domain.payment.events import AttemptFailed, AttemptStarted, AttemptSucceeded, Event, OutcomeUnknown, Refunded
 from payments.domain.payment.payment import NOTHING_DUE, Payment
 from payments.domain.payment.refusals import ChargeAlreadyEnded, NoSuchPayment, NotPaidByThisCharge
-from payments.domain.shapes import FailureCode, Money
+from payments.domain.shapes import FailureCode, Money, Remedy
 from support.payments.examples import BILL, COLLECT, OTHER, PAYMENTS, STARTED, VISA, charge, day
 from support.spec import Scenario
 
 FIRST, SECOND = charge(1), charge(2, OTHER)
-DECLINED = AttemptFailed(BILL, FIRST, FailureCode.CARD_DECLINED, True, "ch_1", day(14))
+DECLINED = AttemptFailed(BILL, FIRST, FailureCode.CARD_DECLINED, True, "ch_1", day(14), remedy=Remedy.WAIT)
 PAID = AttemptSucceeded(FIRST, "ch_1", day(14))
 UNKNOWN = OutcomeUnknown(FIRST, day(14) + timedelta(seconds=5), day(14))
 SUCCEED = RecordSuccess(FIRST.id, "ch_1", day(14))
@@ -29,7 +29,9 @@ def test_an_issued_invoice_is_charged_once() -> None:
 
 
 def test_without_a_card_the_attempt_has_failed_before_it_began() -> None:
-    no_card = AttemptFailed(BILL, charge(1, None), FailureCode.NO_PAYMENT_METHOD, False, None, day(14))
+    no_card = AttemptFailed(
+        BILL, charge(1, None), FailureCode.NO_PAYMENT_METHOD, False, None, day(14), remedy=Remedy.ANOTHER_CARD
+    )
     given().when(replace(COLLECT, method=None)).then(no_card)
     given(no_card).when(TryAgain(VISA, day(15))).then(AttemptStarted(BILL, charge(2), day(15)))
 
@@ -57,12 +59,20 @@ def test_a_failed_charge_can_be_tried_again_and_is_another_charge() -> None:
 
 
 def test_only_some_failures_can_pass_by_themselves() -> None:
-    for code, retryable in (
-        (FailureCode.INSUFFICIENT_FUNDS, True),
-        (FailureCode.EXPIRED_CARD, False),
-        (FailureCode.INCORRECT_CVC, False),
+    for code, remedy in (
+        (FailureCode.INSUFFICIENT_FUNDS, Remedy.WAIT),
+        (FailureCode.EXPIRED_CARD, Remedy.ANOTHER_CARD),
+        (FailureCode.INCORRECT_CVC, Remedy.ANOTHER_CARD),
+        (FailureCode.AUTHENTICATION_REQUIRED, Remedy.AUTHENTICATE),
+        (FailureCode.AMOUNT_NOT_CHARGEABLE, None),
     ):
-        given(STARTED).when(replace(FAIL, code=code)).then(replace(DECLINED, code=code, retryable=retryable))
+        failed = replace(DECLINED, code=code, retryable=remedy is Remedy.WAIT, remedy=remedy)
+        given(STARTED).when(replace(FAIL, code=code)).then(failed)
+
+
+def test_the_provider_knows_a_better_remedy_than_the_code() -> None:
+    stolen = replace(DECLINED, retryable=False, remedy=Remedy.ANOTHER_CARD)
+    given(STARTED).when(replace(FAIL, remedy=Remedy.ANOTHER_CARD)).then(stolen)
 
 
 def test_an_unknown_outcome_is_no_failure_and_keeps_the_next_attempt_waiting() -> None:
@@ -83,7 +93,7 @@ def test_the_card_that_has_just_failed_is_not_tried_at_once() -> None:
 
 
 def test_a_voided_invoice_is_not_charged_again() -> None:
-    given(STARTED).when(replace(FAIL, agreed=OTHER, final=True)).then(replace(DECLINED, retryable=False))
+    given(STARTED).when(replace(FAIL, agreed=OTHER, final=True)).then(replace(DECLINED, retryable=False, remedy=None))
 
 
 def test_what_was_taken_for_a_voided_invoice_is_given_back_once() -> None:

@@ -13,7 +13,7 @@ from chassis.eventsourcing.lost_events import Adopt
 from payments.domain.confirmation import Confirmation, ConfirmedCharge, Period
 from payments.domain.payment.events import AttemptFailed, AttemptSucceeded, OutcomeUnknown, Refunded
 from payments.domain.payment.payment import Payment
-from payments.domain.shapes import Brand, FailureCode, Method, Money
+from payments.domain.shapes import Brand, FailureCode, Method, Money, Remedy
 from payments.domain.wallet.events import DefaultChanged, MethodRemoved, PaymentConfirmed
 
 
@@ -43,8 +43,15 @@ def _succeeded(data: public.PaymentSucceeded, envelope: Envelope, it: Payment | 
 def _failed(data: public.PaymentFailed, envelope: Envelope, it: Payment | None) -> AttemptFailed | None:
     if it is None or it.open is None or it.open.id != data.charge_id:
         return None
-    facts = FailureCode(data.code), data.retryable, data.reference, envelope.time
-    return AttemptFailed(it.bill, it.open, *facts, followed=data.followed, needs_confirmation=data.needs_confirmation)
+    facts = _code(data), data.retryable, data.reference, envelope.time
+    return AttemptFailed(
+        it.bill,
+        it.open,
+        *facts,
+        followed=data.followed,
+        needs_confirmation=data.needs_confirmation,
+        remedy=Remedy(data.remedy) if data.remedy else None,
+    )
 
 
 def _unknown(data: public.PaymentOutcomeUnknown, envelope: Envelope, it: Payment | None) -> OutcomeUnknown | None:
@@ -72,6 +79,11 @@ ADOPTED: Mapping[str, Adopt] = {
 
 def _method(card: shapes.Card) -> Method:
     return Method(card.id, Brand(card.brand), card.last4, card.exp_month, card.exp_year)
+
+
+def _code(data: public.PaymentFailed) -> FailureCode:
+    """`detail` is one of this service's own codes, but may come from a newer release."""
+    return FailureCode(data.detail if data.detail in set(FailureCode) else data.code)
 
 
 def _confirmation(confirmed: public.Confirmation, method: Method) -> Confirmation:

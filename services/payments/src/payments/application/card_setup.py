@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
 from uuid import UUID
 
 from payments.domain.dues import Due
@@ -12,6 +13,22 @@ from payments.domain.shapes import Method
 class CardToken:
     token: str
     method: Method
+
+
+@dataclass(frozen=True, slots=True)
+class OwnFields:
+    """The card page shows this service's own card fields (a Tokeniser reads them)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderFields:
+    """The card page shows the provider's fields, in frames that only the provider reads."""
+
+    client_secret: str
+    publishable_key: str
+
+
+CardFields: TypeAlias = OwnFields | ProviderFields
 
 
 @dataclass(frozen=True, slots=True)

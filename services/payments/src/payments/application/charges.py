@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
 
-from payments.domain.shapes import FailureCode, Money
+from payments.domain.shapes import FailureCode, Money, Remedy
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,8 @@ class ChargeOrder:
     """By the merchant's clock, which decides whether a card has expired."""
     zone: str
     """The merchant's IANA time zone, in which a card's last month ends."""
+    on_session: bool = False
+    """Whether the customer is present and can answer their bank. Only such a charge may wait for the customer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,15 @@ class Refused:
 
     code: FailureCode
     reference: str | None = None
+    remedy: Remedy | None = None
+    """None: the usual one for the code."""
+    provider_code: str | None = None
+    """The provider's own code, for operators. Customers never see it: it may name a suspicion."""
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsCustomer:
+    """The charge is on session and waits until the customer has answered their bank."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +59,60 @@ class UnknownCharge:
     """The provider has no such charge: it is safe to request it again."""
 
 
-Outcome: TypeAlias = Taken | Refused
-Status: TypeAlias = Taken | Refused | Pending | UnknownCharge
+Outcome: TypeAlias = Taken | Refused | NeedsCustomer
+Status: TypeAlias = Outcome | Pending | UnknownCharge
+
+
+@dataclass(frozen=True, slots=True)
+class RefundOrder:
+    """Give back this part of what the charge took: once per refund id, however often it is requested."""
+
+    charge: ChargeOrder
+    refund_id: UUID
+    amount: Money
+    """At most what the charge took, less its other refunds."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefundMade:
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefundUnderway:
+    """The provider has accepted the refund and will report whether it worked."""
+
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefundRefused:
+    """No money went back for this refund id, and none will."""
+
+    code: str
+    """The provider's code, for operators."""
+    reference: str | None = None
+
+
+RefundOutcome: TypeAlias = RefundMade | RefundUnderway | RefundRefused
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """What the card page's frame needs to ask the customer's bank. For the frame of this charge's customer only."""
+
+    secret: str
+    """Of the provider, valid for this charge."""
+    publishable_key: str | None = None
+    """None for the sandbox."""
 
 
 class NoAnswer(Exception):
     """The provider did not answer. It may have carried out the request, or not."""
+
+
+class Busy(NoAnswer):
+    """The provider did nothing and wants the request later. The outcome is not unknown."""
 
 
 class SetupRefused(Exception):

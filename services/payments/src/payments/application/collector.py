@@ -38,11 +38,8 @@ class Collector:
         match await self._answer(attempt):
             case Taken(reference):
                 await self._record(attempt, RecordSuccess(attempt.order.charge_id, reference, await self._now(attempt)))
-            case Refused(code, reference):
-                agreed = await self.queue.agreed(attempt.order.merchant_id, attempt.invoice_id)
-                method, consent = (agreed.method, agreed.consent) if agreed else (None, None)
-                failure = attempt.order.charge_id, code, await self._now(attempt), reference, method, attempt.voided, consent
-                await self._record(attempt, RecordFailure(*failure))
+            case Refused() as refused:
+                await self._record(attempt, await self._failure(attempt, refused))
             case _:
                 await self._wait(attempt)
 
@@ -85,6 +82,19 @@ class Collector:
             if not isinstance(status, UnknownCharge):
                 return status
         return await self.provider.charge(attempt.order)
+
+    async def _failure(self, attempt: Attempt, refused: Refused) -> RecordFailure:
+        agreed = await self.queue.agreed(attempt.order.merchant_id, attempt.invoice_id)
+        return RecordFailure(
+            attempt.order.charge_id,
+            refused.code,
+            await self._now(attempt),
+            refused.reference,
+            agreed=agreed.method if agreed else None,
+            final=attempt.voided,
+            consent=agreed.consent if agreed else None,
+            remedy=refused.remedy,
+        )
 
     async def _wait(self, attempt: Attempt) -> None:
         pause = self._pause(attempt)

@@ -10,8 +10,8 @@ from billing_contracts.invoicing import InvoiceIssued
 from chassis.decoding import Received
 from chassis.eventsourcing.event_store import Statement
 from chassis.eventsourcing.stream import Stream
-from payments.application.card_setup import CardToken, Merchant, SetUp
-from payments.application.charges import ChargeOrder, Outcome, Status
+from payments.application.card_setup import CardFields, CardToken, Merchant, SetUp
+from payments.application.charges import Challenge, ChargeOrder, Outcome, Status
 from payments.domain.card_input import CardEntry
 from payments.domain.confirmation import Consent, Period
 from payments.domain.dues import Due
@@ -21,8 +21,16 @@ from payments.domain.shapes import Method, Money
 class Provider(Protocol):
     """A payment provider. Each call may raise NoAnswer, and each may be repeated without a second effect."""
 
+    async def open(self, merchant_id: UUID, customer_id: UUID, setup_id: UUID) -> CardFields:
+        """What the card page shows to read the card of this set-up."""
+        ...
+
     async def charge(self, order: ChargeOrder) -> Outcome:
-        """The outcome of the charge, which never changes."""
+        """The outcome of the charge. Taken and Refused never change. NeedsCustomer only if the order is on session."""
+        ...
+
+    async def challenge(self, order: ChargeOrder) -> Challenge | None:
+        """How the customer answers their bank. None if the charge does not wait for the customer."""
         ...
 
     async def status(self, order: ChargeOrder) -> Status:
@@ -49,6 +57,10 @@ class Provider(Protocol):
 
         `at` is by the merchant's clock, `zone` is the merchant's time zone.
         """
+        ...
+
+    async def forget(self, merchant_id: UUID, customer_id: UUID, method_id: UUID) -> None:
+        """Detach a method that was removed: it is not charged again. Nothing happens if it is unknown or was detached."""
         ...
 
 

@@ -1,5 +1,6 @@
 """The public events of wallets and payments. Pure."""
 
+from collections.abc import Mapping
 from typing import assert_never
 
 from billing_contracts import money, payments, shapes
@@ -7,7 +8,7 @@ from chassis.eventsourcing.aggregate import Announcement
 from payments.domain.confirmation import Confirmation
 from payments.domain.payment import events as of_payment
 from payments.domain.payment.payment import Payment
-from payments.domain.shapes import Method, Money
+from payments.domain.shapes import FailureCode, Method, Money
 from payments.domain.wallet import events as of_wallet
 from payments.domain.wallet.wallet import Wallet
 
@@ -58,7 +59,9 @@ def payment_data(event: of_payment.Event, bill: of_payment.Bill) -> payments.Pay
         case of_payment.AttemptFailed(code=code, retryable=retryable, reference=reference, followed=followed):
             return payments.PaymentFailed(
                 **fields,
-                code=code.value,
+                code=FIRST_CODES[code],
+                detail=None if code.value == FIRST_CODES[code] else code.value,
+                remedy=event.remedy,
                 retryable=retryable,
                 reference=reference,
                 followed=followed,
@@ -71,6 +74,21 @@ def payment_data(event: of_payment.Event, bill: of_payment.Bill) -> payments.Pay
             return payments.PaymentRefunded(**fields, reason="invoice_voided", reference=reference)
         case _:
             assert_never(event)
+
+
+FIRST_CODES: Mapping[FailureCode, payments.FailureCode] = {
+    FailureCode.CARD_DECLINED: "card_declined",
+    FailureCode.INSUFFICIENT_FUNDS: "insufficient_funds",
+    FailureCode.EXPIRED_CARD: "expired_card",
+    FailureCode.INCORRECT_CVC: "incorrect_cvc",
+    FailureCode.NO_PAYMENT_METHOD: "no_payment_method",
+    FailureCode.PROCESSING_ERROR: "processing_error",
+    FailureCode.AUTHENTICATION_REQUIRED: "card_declined",
+    FailureCode.AUTHENTICATION_FAILED: "card_declined",
+    FailureCode.AUTHENTICATION_ABANDONED: "card_declined",
+    FailureCode.AMOUNT_NOT_CHARGEABLE: "processing_error",
+}
+"""The code that subscribers of the first version of PaymentFailed know. The field `detail` has the precise one."""
 
 
 def confirmation(confirmation: Confirmation) -> payments.Confirmation:

@@ -30,6 +30,16 @@ class Method:
     exp_year: int
 
 
+class Remedy(StrEnum):
+    """What can make a payment succeed that has failed."""
+
+    WAIT = "wait"
+    """The same card may succeed later."""
+    ANOTHER_CARD = "another_card"
+    AUTHENTICATE = "authenticate"
+    """The customer has to confirm the payment at their bank."""
+
+
 class FailureCode(StrEnum):
     """The reason why a card could not be stored or charged."""
 
@@ -39,8 +49,35 @@ class FailureCode(StrEnum):
     INCORRECT_CVC = "incorrect_cvc"
     NO_PAYMENT_METHOD = "no_payment_method"
     PROCESSING_ERROR = "processing_error"
+    AUTHENTICATION_REQUIRED = "authentication_required"
+    """The customer's bank wants the customer to confirm this payment."""
+    AUTHENTICATION_FAILED = "authentication_failed"
+    """The bank did not confirm that it was the customer."""
+    AUTHENTICATION_ABANDONED = "authentication_abandoned"
+    """The customer left before the bank had confirmed."""
+    AMOUNT_NOT_CHARGEABLE = "amount_not_chargeable"
+    """The provider cannot charge this amount or currency."""
+
+    @property
+    def remedy(self) -> Remedy | None:
+        """The usual remedy. None: only the merchant can help. A provider may know a better one for a refusal."""
+        return _REMEDIES[self]
 
     @property
     def retryable(self) -> bool:
-        """Whether the same card may succeed later. If not, only another card can."""
-        return self in (FailureCode.CARD_DECLINED, FailureCode.INSUFFICIENT_FUNDS, FailureCode.PROCESSING_ERROR)
+        """Whether the same card may succeed later without the customer."""
+        return self.remedy is Remedy.WAIT
+
+
+_REMEDIES = {
+    FailureCode.CARD_DECLINED: Remedy.WAIT,
+    FailureCode.INSUFFICIENT_FUNDS: Remedy.WAIT,
+    FailureCode.PROCESSING_ERROR: Remedy.WAIT,
+    FailureCode.EXPIRED_CARD: Remedy.ANOTHER_CARD,
+    FailureCode.INCORRECT_CVC: Remedy.ANOTHER_CARD,
+    FailureCode.NO_PAYMENT_METHOD: Remedy.ANOTHER_CARD,
+    FailureCode.AUTHENTICATION_REQUIRED: Remedy.AUTHENTICATE,
+    FailureCode.AUTHENTICATION_FAILED: Remedy.AUTHENTICATE,
+    FailureCode.AUTHENTICATION_ABANDONED: Remedy.AUTHENTICATE,
+    FailureCode.AMOUNT_NOT_CHARGEABLE: None,
+}

@@ -9,7 +9,8 @@ from billing_contracts.expiry import expired
 from payments.adapters.sandbox.behaviour import behaviour_for
 from payments.adapters.sandbox.ledger import LedgerPool
 from payments.adapters.sandbox.vault import Vault
-from payments.application.charges import ChargeOrder, NoAnswer, Outcome, Pending, Refused, Status, Taken, UnknownCharge
+from payments.application.card_setup import OwnFields
+from payments.application.charges import Challenge, ChargeOrder, NoAnswer, Outcome, Pending, Refused, Status, Taken, UnknownCharge
 from payments.domain.shapes import FailureCode, Method
 
 _RECORD = """
@@ -22,6 +23,9 @@ ON CONFLICT DO NOTHING
 class Sandbox:
     def __init__(self, ledger_pool: LedgerPool) -> None:
         self._ledger, self._vault = ledger_pool, Vault(ledger_pool)
+
+    async def open(self, merchant_id: UUID, customer_id: UUID, setup_id: UUID) -> OwnFields:
+        return OwnFields()
 
     async def charge(self, order: ChargeOrder) -> Outcome:
         behaviour = await behaviour_for(self._ledger, order.merchant_id, order.customer_id)
@@ -43,6 +47,9 @@ class Sandbox:
         await (await behaviour_for(self._ledger, order.merchant_id, order.customer_id)).before()
         await self._record(order, FailureCode.PROCESSING_ERROR, 0)
         return await self._look_up(order)
+
+    async def challenge(self, order: ChargeOrder) -> Challenge | None:
+        return None
 
     async def refund(self, order: ChargeOrder) -> str:
         behaviour = await behaviour_for(self._ledger, order.merchant_id, order.customer_id)
@@ -72,6 +79,9 @@ class Sandbox:
 
     async def attach(self, merchant_id: UUID, customer_id: UUID, token: str, at: datetime, zone: str) -> Method:
         return await self._vault.attach(merchant_id, customer_id, token, at.astimezone(ZoneInfo(zone)))
+
+    async def forget(self, merchant_id: UUID, customer_id: UUID, method_id: UUID) -> None:
+        await self._vault.forget(merchant_id, customer_id, method_id)
 
     async def _verdict(self, order: ChargeOrder) -> FailureCode | None:
         """The reason why the charge is refused, or None."""

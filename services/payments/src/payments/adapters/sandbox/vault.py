@@ -78,6 +78,15 @@ class Vault:
         await pool.execute(_SAVE, *row(merchant_id, customer_id, method, number))
         return method
 
+    async def forget(self, merchant_id: UUID, customer_id: UUID, method_id: UUID) -> None:
+        pool = await self._ledger.pool()
+        await pool.execute(
+            "DELETE FROM sandbox_method WHERE merchant_id = $1 AND customer_id = $2 AND id = $3",
+            merchant_id,
+            customer_id,
+            method_id,
+        )
+
 
 def row(merchant_id: UUID, customer_id: UUID | None, method: Method, number: str) -> tuple[object, ...]:
     card = TEST_CARDS[number]

@@ -6,7 +6,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 from payments.domain.confirmation import Consent
-from payments.domain.shapes import FailureCode, Method, Money
+from payments.domain.shapes import FailureCode, Method, Money, Remedy
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,8 @@ class RecordFailure:
     """No further attempt is made: the invoice was voided."""
     consent: Consent | None = None
     """The confirmation of the agreed card."""
+    remedy: Remedy | None = None
+    """The remedy that the provider named. None: the usual one for the code."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 from payments.domain.confirmation import Consent
-from payments.domain.shapes import FailureCode, Method, Money
+from payments.domain.shapes import FailureCode, Method, Money, Remedy
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,8 @@ class AttemptFailed:
     """Whether the next attempt has begun in the same decision, with a card that the customer had agreed to."""
     needs_confirmation: bool = False
     """Whether no attempt was made because no confirmation lists the charge."""
+    remedy: Remedy | None = None
+    """What can make the payment succeed. None in older events, and if none of the remedies helps."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ from payments.domain.payment.events import (
     Refunded,
 )
 from payments.domain.payment.refusals import ChargeAlreadyEnded, ChargeRunning, NoSuchPayment, NothingOwed, NotPaidByThisCharge
-from payments.domain.shapes import FailureCode, Method
+from payments.domain.shapes import FailureCode, Method, Remedy
 
 NOTHING_DUE = "nothing-due"
 """The reference of a payment that needed no charge."""
@@ -106,8 +106,9 @@ def record_failure(command: RecordFailure, it: Payment) -> list[Event]:
     if command.charge_id in it.failed:
         return []
     charge = open_charge(it, command.charge_id)
-    retryable = command.code.retryable and not command.final
-    failed = AttemptFailed(it.bill, charge, command.code, retryable, command.reference, command.at)
+    remedy = None if command.final else command.remedy or command.code.remedy
+    retryable = remedy is Remedy.WAIT
+    failed = AttemptFailed(it.bill, charge, command.code, retryable, command.reference, command.at, remedy=remedy)
     used = charge.method.id if charge.method else None
     if command.final or command.agreed is None or command.agreed.id == used:
         return [failed]
@@ -133,7 +134,7 @@ def attempt(
     charge = next_charge(it, method, consent, manual)
     if method is None:
         code = FailureCode.NO_PAYMENT_METHOD
-        return [AttemptFailed(it.bill, charge, code, code.retryable, None, at)]
+        return [AttemptFailed(it.bill, charge, code, code.retryable, None, at, remedy=code.remedy)]
     return [AttemptStarted(it.bill, charge, at)]
 
 
