@@ -1,19 +1,33 @@
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
 from integration.payments.stack import Stack
 
 from payments.adapters.sandbox.behaviour import Mode, behave
+from payments.adapters.sandbox.challenges import Challenges
 from payments.adapters.sandbox.ledger import LedgerPool
 from payments.adapters.sandbox.provider import Sandbox, ledger
 from payments.adapters.sandbox.vault import Vault
-from payments.application.charges import NoAnswer, Pending, Taken, UnknownCharge
+from payments.application.charges import (
+    ChargeOrder,
+    NeedsCustomer,
+    NoAnswer,
+    Pending,
+    Refused,
+    Taken,
+    UnknownChallenge,
+    UnknownCharge,
+)
 from payments.application.ports import Provider
 from payments.domain.card_input import CardEntry
+from payments.domain.shapes import FailureCode
 from support.databases import ServiceDatabase
 from support.payments.provider_suite import ProviderSuite
+
+ONCE, ALWAYS, THEN_POOR, THEN_DECLINED = "4000002500003155", "4000002760003184", "4000008260003178", "4000008400001629"
 
 
 class TestSandbox(ProviderSuite):
@@ -78,3 +92,92 @@ class TestSandbox(ProviderSuite):
         order = self.order(await self.saved(provider))
         await behave(books, self.merchant, uuid4(), "lose", 1)
         assert isinstance(await provider.charge(order), Taken)
+
+    async def waiting(self, provider: Sandbox, number: str) -> ChargeOrder:
+        """A charge with this card, on session, that waits for the customer."""
+        order = replace(self.order(await self.saved(provider, number)), on_session=True)
+        assert await provider.charge(order) == await provider.status(order) == NeedsCustomer()
+        return order
+
+    async def secret(self, provider: Sandbox, order: ChargeOrder) -> str:
+        challenge = await provider.challenge(order)
+        assert challenge
+        return challenge.secret
+
+    @pytest.mark.parametrize("number", [ONCE, ALWAYS, THEN_POOR, THEN_DECLINED])
+    async def test_off_session_the_bank_asks_for_the_customer(self, provider: Sandbox, number: str) -> None:
+        order = self.order(await self.saved(provider, number))
+        refused = await provider.charge(order)
+        assert isinstance(refused, Refused)
+        assert refused.code is FailureCode.AUTHENTICATION_REQUIRED
+        assert await provider.challenge(order) is None
+
+    @pytest.mark.parametrize(
+        ("number", "code"),
+        [
+            (ONCE, None),
+            (ALWAYS, None),
+            (THEN_POOR, FailureCode.INSUFFICIENT_FUNDS),
+            (THEN_DECLINED, FailureCode.CARD_DECLINED),
+        ],
+    )
+    async def test_an_approved_charge_gets_the_cards_outcome(
+        self, provider: Sandbox, books: LedgerPool, number: str, code: FailureCode | None
+    ) -> None:
+        order = await self.waiting(provider, number)
+        secret = await self.secret(provider, order)
+        for _ in range(2):
+            await Challenges(books).approve(self.merchant, order.charge_id, secret)
+        outcome = await provider.status(order)
+        assert await provider.charge(order) == outcome
+        assert (outcome.code if isinstance(outcome, Refused) else None) == code
+        assert await provider.challenge(order) is None
+
+    @pytest.mark.parametrize(("number", "passes"), [(ONCE, True), (ALWAYS, False)])
+    async def test_after_an_approval_later_charges_pass_where_once_is_enough(
+        self, provider: Sandbox, books: LedgerPool, number: str, passes: bool
+    ) -> None:
+        order = await self.waiting(provider, number)
+        await Challenges(books).approve(self.merchant, order.charge_id, await self.secret(provider, order))
+        later = await provider.charge(replace(order, charge_id=uuid4(), on_session=False))
+        assert isinstance(later, Taken) is passes
+
+    async def test_a_rejected_charge_takes_nothing_afterwards(self, provider: Sandbox, books: LedgerPool) -> None:
+        order = await self.waiting(provider, ONCE)
+        secret = await self.secret(provider, order)
+        await Challenges(books).reject(self.merchant, order.charge_id, secret)
+        await Challenges(books).approve(self.merchant, order.charge_id, secret)
+        refused = await provider.status(order)
+        assert isinstance(refused, Refused)
+        assert refused.code is FailureCode.AUTHENTICATION_FAILED
+        assert isinstance(await provider.charge(replace(order, charge_id=uuid4(), on_session=False)), Refused)
+
+    async def test_a_cancelled_charge_does_not_wait_any_more(self, provider: Sandbox, books: LedgerPool) -> None:
+        order = await self.waiting(provider, ALWAYS)
+        secret = await self.secret(provider, order)
+        assert isinstance(await provider.cancel(order), Refused)
+        await Challenges(books).approve(self.merchant, order.charge_id, secret)
+        assert isinstance(await provider.status(order), Refused)
+
+    async def test_a_challenge_is_answered_with_the_secret_given_last(self, provider: Sandbox, books: LedgerPool) -> None:
+        order = await self.waiting(provider, ALWAYS)
+        first, last = await self.secret(provider, order), await self.secret(provider, order)
+        for merchant, charge, secret in (
+            (uuid4(), order.charge_id, last),
+            (self.merchant, uuid4(), last),
+            (self.merchant, order.charge_id, first),
+            (self.merchant, order.charge_id, ""),
+        ):
+            for answer in (Challenges(books).approve, Challenges(books).reject):
+                with pytest.raises(UnknownChallenge):
+                    await answer(merchant, charge, secret)
+        assert await provider.status(order) == NeedsCustomer()
+
+    async def test_answers_that_arrive_together_have_one_outcome(self, provider: Sandbox, books: LedgerPool) -> None:
+        order = await self.waiting(provider, ALWAYS)
+        secret, challenges = await self.secret(provider, order), Challenges(books)
+        answers = (challenges.approve, challenges.reject)
+        await asyncio.gather(*(answer(self.merchant, order.charge_id, secret) for answer in answers), provider.cancel(order))
+        outcome = await provider.status(order)
+        assert isinstance(outcome, Taken | Refused)
+        assert await provider.cancel(order) == outcome

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
 
+from payments.application.charges import ChargeOrder
 from payments.domain.dues import Due
 from payments.domain.shapes import Method
 
@@ -45,6 +46,16 @@ class SetUp:
     """`#rrggbb`"""
     due: tuple[Due, ...]
     """The charges that are shown, and that the customer confirms."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAuthentication:
+    """One opening of the page on which the customer confirms a charge at their bank."""
+
+    setup: SetUp
+    order: ChargeOrder
+    ended: bool
+    """Whether the charge has its outcome. Until then it is under way, or waits for the customer: the provider knows."""
 
 
 @dataclass(frozen=True, slots=True)

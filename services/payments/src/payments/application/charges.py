@@ -123,5 +123,9 @@ class SetupRefused(Exception):
         self.code = code
 
 
+class UnknownChallenge(Exception):
+    """The secret does not belong to a challenge of this charge and merchant."""
+
+
 class UnknownToken(Exception):
     """The token was not issued for this set-up and merchant, was used before, or is too old."""

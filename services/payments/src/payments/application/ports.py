@@ -10,7 +10,7 @@ from billing_contracts.invoicing import InvoiceIssued
 from chassis.decoding import Received
 from chassis.eventsourcing.event_store import Statement
 from chassis.eventsourcing.stream import Stream
-from payments.application.card_setup import CardFields, CardToken, Merchant, SetUp
+from payments.application.card_setup import CardFields, CardToken, Merchant, OpenAuthentication, SetUp
 from payments.application.charges import Challenge, ChargeOrder, Outcome, Status
 from payments.domain.card_input import CardEntry
 from payments.domain.confirmation import Consent, Period
@@ -74,6 +74,29 @@ class Tokeniser(Protocol):
 
     async def tokenise(self, merchant_id: UUID, setup_id: UUID, entry: CardEntry) -> CardToken:
         """A token for one use in this set-up. Stores neither number nor code."""
+        ...
+
+
+class ChallengeAnswers(Protocol):
+    """A provider that leaves the bank's confirmation to this service's page. Each raises UnknownChallenge for a wrong secret.
+
+    `secret` is of the Challenge that the page got last. A repeated answer changes nothing.
+    """
+
+    async def approve(self, merchant_id: UUID, charge_id: UUID, secret: str) -> None: ...
+
+    async def reject(self, merchant_id: UUID, charge_id: UUID, secret: str) -> None: ...
+
+
+class Authentications(Protocol):
+    """Openings of the page on which a customer confirms a charge at their bank."""
+
+    async def open(self, setup_id: UUID, charge_id: UUID) -> OpenAuthentication | None:
+        """None unless this set-up was opened for this charge, less than half an hour ago."""
+        ...
+
+    async def wake(self, merchant_id: UUID, charge_id: UUID) -> None:
+        """Request the charge's outcome from the provider now."""
         ...
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from payments.domain.shapes import FailureCode
 
@@ -13,6 +14,8 @@ class TestCard:
     """The reason why saving it is refused."""
     on_charge: FailureCode | None = None
     """The reason why charging it is refused."""
+    authentication: Literal["once", "always"] | None = None
+    """Whether the customer confirms charges at the bank: `once` until they have, or `always`."""
 
     __test__ = False  # pytest must not collect this class
 
@@ -26,6 +29,10 @@ TEST_CARDS: dict[str, TestCard] = {
     "4000000000000341": TestCard(on_charge=FailureCode.CARD_DECLINED),
     "4000000000000069": TestCard(FailureCode.EXPIRED_CARD, FailureCode.EXPIRED_CARD),
     "4000000000000127": TestCard(FailureCode.INCORRECT_CVC, FailureCode.INCORRECT_CVC),
+    "4000002500003155": TestCard(authentication="once"),
+    "4000002760003184": TestCard(authentication="always"),
+    "4000008260003178": TestCard(on_charge=FailureCode.INSUFFICIENT_FUNDS, authentication="always"),
+    "4000008400001629": TestCard(on_charge=FailureCode.CARD_DECLINED, authentication="always"),
 }
 
 Expiry = tuple[int, int]
@@ -56,5 +63,7 @@ TEST_TOKENS: dict[str, tuple[str, Callable[[datetime], Expiry]]] = {
     "tok_saves_then_declines": ("4000000000000341", in_years(4)),
     "tok_expired": ("4000000000000069", last_month),
     "tok_expiring_soon": ("4242424242424242", this_month),
+    "tok_authenticate_once": ("4000002500003155", in_years(4)),
+    "tok_authenticate_always": ("4000002760003184", in_years(4)),
 }
 """Token -> its card's number, and its expiry, of the time where the merchant is."""

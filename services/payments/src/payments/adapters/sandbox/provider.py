@@ -6,11 +6,23 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from billing_contracts.expiry import expired
+from payments.adapters.sandbox import challenges
 from payments.adapters.sandbox.behaviour import behaviour_for
 from payments.adapters.sandbox.ledger import LedgerPool
 from payments.adapters.sandbox.vault import Vault
 from payments.application.card_setup import OwnFields
-from payments.application.charges import Challenge, ChargeOrder, NoAnswer, Outcome, Pending, Refused, Status, Taken, UnknownCharge
+from payments.application.charges import (
+    Challenge,
+    ChargeOrder,
+    NeedsCustomer,
+    NoAnswer,
+    Outcome,
+    Pending,
+    Refused,
+    Status,
+    Taken,
+    UnknownCharge,
+)
 from payments.domain.shapes import FailureCode, Method
 
 _RECORD = """
@@ -30,14 +42,17 @@ class Sandbox:
     async def charge(self, order: ChargeOrder) -> Outcome:
         behaviour = await behaviour_for(self._ledger, order.merchant_id, order.customer_id)
         await behaviour.before()
-        code = await self._verdict(order)
-        if await self._record(order, code, behaviour.delay):
+        code, asks = await self._verdict(order)
+        if asks and order.on_session:
+            await challenges.begin(self._ledger, order, code, _reference(order))
+            await behaviour.after()
+        elif await self._record(order, code := FailureCode.AUTHENTICATION_REQUIRED if asks else code, behaviour.delay):
             await behaviour.after()
             return Refused(code, _reference(order)) if code else Taken(_reference(order))
-        outcome = await self._look_up(order)
-        if not isinstance(outcome, Taken | Refused):
+        known = await self._look_up(order)
+        if isinstance(known, Pending | UnknownCharge):
             raise NoAnswer
-        return outcome
+        return known
 
     async def status(self, order: ChargeOrder) -> Status:
         await (await behaviour_for(self._ledger, order.merchant_id, order.customer_id)).before()
@@ -49,7 +64,7 @@ class Sandbox:
         return await self._look_up(order)
 
     async def challenge(self, order: ChargeOrder) -> Challenge | None:
-        return None
+        return await challenges.challenge(self._ledger, order)
 
     async def refund(self, order: ChargeOrder) -> str:
         behaviour = await behaviour_for(self._ledger, order.merchant_id, order.customer_id)
@@ -83,21 +98,25 @@ class Sandbox:
     async def forget(self, merchant_id: UUID, customer_id: UUID, method_id: UUID) -> None:
         await self._vault.forget(merchant_id, customer_id, method_id)
 
-    async def _verdict(self, order: ChargeOrder) -> FailureCode | None:
-        """The reason why the charge is refused, or None."""
+    async def _verdict(self, order: ChargeOrder) -> tuple[FailureCode | None, bool]:
+        """The reason why the charge is refused, or None; and whether the bank has to confirm it before."""
         pool = await self._ledger.pool()
         method = await pool.fetchrow(
-            "SELECT exp_year, exp_month, on_charge FROM sandbox_method WHERE merchant_id = $1 AND id = $2 AND customer_id = $3",
+            """
+            SELECT exp_year, exp_month, on_charge, authentication FROM sandbox_method
+            WHERE merchant_id = $1 AND id = $2 AND customer_id = $3
+            """,
             order.merchant_id,
             order.method_id,
             order.customer_id,
         )
         if method is None:
-            return FailureCode.PROCESSING_ERROR
+            return FailureCode.PROCESSING_ERROR, False
+        asks = method["authentication"] is not None
         if method["on_charge"]:
-            return FailureCode(method["on_charge"])
+            return FailureCode(method["on_charge"]), asks
         over = expired(method["exp_month"], method["exp_year"], order.at, ZoneInfo(order.zone))
-        return FailureCode.EXPIRED_CARD if over else None
+        return (FailureCode.EXPIRED_CARD, False) if over else (None, asks)
 
     async def _record(self, order: ChargeOrder, code: FailureCode | None, delay: float) -> bool:
         """Whether the charge is new. A known charge is answered from the ledger."""
@@ -112,7 +131,7 @@ class Sandbox:
         sql = "SELECT code, reference, answers_at <= now() AS says FROM sandbox_charge WHERE merchant_id = $1 AND charge_id = $2"
         row = await pool.fetchrow(sql, order.merchant_id, order.charge_id)
         if row is None:
-            return UnknownCharge()
+            return NeedsCustomer() if await challenges.waits(self._ledger, order) else UnknownCharge()
         if not row["says"]:
             return Pending()
         return Refused(FailureCode(row["code"]), row["reference"]) if row["code"] else Taken(row["reference"])
