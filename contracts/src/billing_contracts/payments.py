@@ -154,6 +154,19 @@ class PaymentOutcomeUnknown(PaymentEvent):
     """When the service checks with the provider next, by the merchant's clock."""
 
 
+class PaymentAuthenticationRequired(PaymentEvent):
+    """The customer's bank wants the customer to confirm the payment.
+
+    With `until` the attempt is open and waits for the customer, who is present; PaymentSucceeded or PaymentFailed follows, with
+    the same `charge_id`. Without it the attempt has failed: the customer can confirm a new one.
+    """
+
+    TYPE = "billing.payments.PaymentAuthenticationRequired.v1"
+
+    until: Instant | None = None
+    """How long the open attempt waits for the customer, by the wall clock. Absent when the attempt has failed."""
+
+
 class PaymentRefunded(PaymentEvent):
     """The whole amount of the attempt `charge_id` went back to the customer."""
 

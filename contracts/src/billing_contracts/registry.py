@@ -29,6 +29,7 @@ EVENTS: dict[str, type[EventData]] = {
         payments.PaymentSucceeded,
         payments.PaymentFailed,
         payments.PaymentOutcomeUnknown,
+        payments.PaymentAuthenticationRequired,
         payments.PaymentRefunded,
         invoicing.InvoiceIssued,
         invoicing.InvoicePaid,

@@ -3,10 +3,18 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from payments.domain.payment.events import AttemptFailed, AttemptStarted, AttemptSucceeded, OutcomeUnknown, Refunded
+from payments.domain.payment.events import (
+    AttemptFailed,
+    AttemptStarted,
+    AttemptSucceeded,
+    AuthenticationNeeded,
+    OutcomeUnknown,
+    Refunded,
+)
 from payments.domain.payment.payment import NOTHING_DUE
 from verify.recorded_state import RecordedState
 from verify.rows import Key, Row
@@ -81,6 +89,8 @@ def _apply(charge: Charge, event: Any) -> None:
             charge.status, charge.code, charge.reference = "failed", code.value, reference
         case OutcomeUnknown():
             charge.status = "unknown"
+        case AuthenticationNeeded(until=datetime()):
+            charge.status = "open"
         case Refunded():
             charge.refunded = True
 

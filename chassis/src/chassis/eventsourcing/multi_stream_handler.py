@@ -34,6 +34,10 @@ class StreamDecisions:
         """The aggregate's state. Its stream must be one of those that were read."""
         return self._load(aggregate, id).state
 
+    def version(self, aggregate: Aggregate[C, E, S], id: UUID) -> int:
+        """The version of the aggregate's stream as it was read."""
+        return self._load(aggregate, id).version
+
     def decide(self, aggregate: Aggregate[C, E, S], id: UUID, command: C) -> Outcome[E, S]:
         """Add the decision to the write set. Each stream is decided once. Raises the domain's refusal, NoSuchAggregate."""
         outcome, write_set = decide(aggregate, self._context, self._load(aggregate, id), command)

@@ -12,7 +12,7 @@ from payments.adapters.card_page.hosts import addresses_of
 from payments.adapters.charge_queue import PostgresChargeQueue
 from payments.adapters.collections import PostgresCollections
 from payments.adapters.consumers import consumer
-from payments.adapters.http import charges, methods, payment_preview, setups
+from payments.adapters.http import authentication, charges, methods, payment_preview, setups
 from payments.adapters.http.peers import PEERS
 from payments.adapters.http.refusals import REFUSALS
 from payments.adapters.http.stored_answers import StoredAnswers
@@ -25,6 +25,7 @@ from payments.adapters.sandbox.vault import Vault
 from payments.adapters.setups import PostgresSetUps
 from payments.adapters.tenants import KnownCustomers, KnownMerchants, MerchantClock
 from payments.application.aggregates import PAYMENT, WALLET
+from payments.application.authentication import BankAuthentication
 from payments.application.card_change import CardChange
 from payments.application.collector import Collector
 from payments.application.dues import Dues
@@ -63,6 +64,8 @@ def compose(resources: Resources) -> Service:
     app.include_router(setups.routes(card_change, setups_table, customers, dues, stored_answers, rows, **origins))
     app.include_router(methods.routes(CommandHandler(store, wallets), sandbox, customers, MerchantClock(tenants, owner), reader))
     app.include_router(payment_preview.routes(pay_now, dues, collections, stored_answers))
+    confirming = BankAuthentication(pay_now)
+    app.include_router(authentication.routes(confirming, collections, setups_table, stored_answers, **origins))
     app.include_router(charges.routes(reader))
     app.include_router(controls.routes(ledger))
 

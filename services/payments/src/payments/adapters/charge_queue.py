@@ -12,6 +12,7 @@ from payments.domain.shapes import Brand, Method, Money
 _ATTEMPT = """
     claimed.merchant_id, claimed.invoice_id, claimed.customer_id, claimed.charge_id, claimed.method_id,
     claimed.amount_minor, claimed.currency, claimed.started_at, claimed.calls, claimed.voided,
+    claimed.on_session, claimed.is_left,
     (SELECT doc ->> 'time_zone' FROM projection WHERE merchant_id = claimed.merchant_id AND name = 'merchant') AS time_zone,
     cause.event_id, (convert_from(cause.value, 'UTF8')::json ->> 'correlationid')::uuid AS correlation_id
 FROM claimed JOIN LATERAL (
@@ -50,7 +51,12 @@ class PostgresChargeQueue:
                 RETURNING attempt.*, EXISTS (
                     SELECT FROM collection WHERE merchant_id = attempt.merchant_id AND invoice_id = attempt.invoice_id
                     AND state <> 'open'
-                ) AS voided
+                ) AS voided, authenticate_until IS NOT NULL AND (
+                    authenticate_until <= now()
+                    OR EXISTS (
+                        SELECT FROM agreed_charge WHERE merchant_id = attempt.merchant_id AND invoice_id = attempt.invoice_id
+                    )
+                ) AS is_left
             )
             SELECT {_ATTEMPT}
             """,
@@ -74,7 +80,8 @@ class PostgresChargeQueue:
                 RETURNING collection.merchant_id, collection.paid_charge, collection.refund_calls
             ), claimed AS (
                 SELECT attempt.merchant_id, invoice_id, customer_id, charge_id, method_id, amount_minor, currency, started_at,
-                       owed.refund_calls AS calls, true AS voided
+                       owed.refund_calls AS calls, true AS voided, on_session,
+                       false AS is_left
                 FROM owed JOIN attempt ON attempt.merchant_id = owed.merchant_id AND attempt.charge_id = owed.paid_charge
                 WHERE method_id IS NOT NULL
             )
@@ -132,8 +139,12 @@ class PostgresChargeQueue:
         )
 
     async def postpone(self, attempt: Attempt, seconds: float) -> None:
+        """An attempt that was woken since it was claimed stays due."""
         await self._pool.execute(
-            "UPDATE attempt SET call_at = now() + make_interval(secs => $3) WHERE merchant_id = $1 AND charge_id = $2",
+            """
+            UPDATE attempt SET call_at = now() + make_interval(secs => $3)
+            WHERE merchant_id = $1 AND charge_id = $2 AND call_at > now()
+            """,
             attempt.order.merchant_id,
             attempt.order.charge_id,
             seconds,
@@ -149,7 +160,13 @@ class PostgresChargeQueue:
 
 
 def _attempt(row: asyncpg.Record) -> Attempt:
-    order = ChargeOrder(
+    facts = row["calls"], row["voided"], row["correlation_id"], row["event_id"], row["is_left"]
+    return Attempt(order_of(row), row["invoice_id"], *facts)
+
+
+def order_of(row: asyncpg.Record) -> ChargeOrder:
+    """Of a row of `attempt` with the merchant's `time_zone`."""
+    return ChargeOrder(
         merchant_id=row["merchant_id"],
         customer_id=row["customer_id"],
         charge_id=row["charge_id"],
@@ -157,8 +174,8 @@ def _attempt(row: asyncpg.Record) -> Attempt:
         amount=Money(row["amount_minor"], row["currency"]),
         at=row["started_at"],
         zone=row["time_zone"] or LAST_ZONE,
+        on_session=row["on_session"],
     )
-    return Attempt(order, row["invoice_id"], row["calls"], row["voided"], row["correlation_id"], row["event_id"])
 
 
 def _method(row: asyncpg.Record) -> Method:

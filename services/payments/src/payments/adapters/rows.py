@@ -9,12 +9,15 @@ from chassis.decoding import Received
 from chassis.eventsourcing.aggregate import Outcome
 from chassis.eventsourcing.event_store import Statement
 from chassis.eventsourcing.stream import Stream
+from payments.adapters.setups import VALIDITY_MINUTES
+from payments.application.card_setup import SetUp
 from payments.application.reactions import aggregate_id, customer_of
 from payments.domain.confirmation import Consent, Period
 from payments.domain.payment.events import (
     AttemptFailed,
     AttemptStarted,
     AttemptSucceeded,
+    AuthenticationNeeded,
     Charge,
     Event,
     OutcomeUnknown,
@@ -82,6 +85,11 @@ def _payment_change(event: Event, outcome: Outcome[Event, Payment]) -> list[Stat
         case OutcomeUnknown():
             sql = "UPDATE attempt SET status = 'unknown' WHERE merchant_id = $1 AND charge_id = $2"
             return [Statement(sql, (merchant_id, charge.id))]
+        case AuthenticationNeeded(until=None):
+            return []
+        case AuthenticationNeeded(until=until):
+            sql = "UPDATE attempt SET status = 'open', authenticate_until = $3 WHERE merchant_id = $1 AND charge_id = $2"
+            return [Statement(sql, (merchant_id, charge.id, until))]
         case Refunded():
             sql = "UPDATE collection SET refunded_at = $3 WHERE merchant_id = $1 AND invoice_id = $2"
             return [Statement(sql, (merchant_id, invoice_id, event.at))]
@@ -93,8 +101,8 @@ def _attempt(outcome: Outcome[Event, Payment], charge: Charge, status: str, even
     """The charge's row, open or ended. An attempt without a card starts and ends at once."""
     sql = """
         INSERT INTO attempt (merchant_id, charge_id, invoice_id, customer_id, number, amount_minor, currency,
-                             method_id, brand, last4, started_at, status, code, reference, ended_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+                             method_id, brand, last4, on_session, started_at, status, code, reference, ended_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
         ON CONFLICT (merchant_id, charge_id) DO UPDATE
         SET status = excluded.status, code = excluded.code, reference = excluded.reference, ended_at = excluded.ended_at
         """
@@ -102,7 +110,7 @@ def _attempt(outcome: Outcome[Event, Payment], charge: Charge, status: str, even
     card = (method.id, method.brand.value, method.last4) if method else (None, None, None)
     end = (event.code.value, event.reference, event.at) if isinstance(event, AttemptFailed) else (None, None, None)
     facts = (charge.id, bill.invoice_id, bill.customer_id, charge.number, bill.amount.amount_minor, bill.amount.currency)
-    return Statement(sql, (outcome.stream.merchant_id, *facts, *card, event.at, status, *end))
+    return Statement(sql, (outcome.stream.merchant_id, *facts, *card, charge.on_session, event.at, status, *end))
 
 
 def _forget_agreement(outcome: Outcome[Event, Payment]) -> Statement:
@@ -127,6 +135,15 @@ def charge_agreed(payment: Stream, customer_id: UUID, method: Method, consent: C
 def payment_requested(payment: Stream, customer_id: UUID, charge_id: UUID) -> Statement:
     sql = "INSERT INTO asked_payment (merchant_id, invoice_id, customer_id, charge_id) VALUES ($1, $2, $3, $4)"
     return Statement(sql, (payment.merchant_id, payment.id, customer_id, charge_id))
+
+
+def authentication_opened(setup: SetUp, charge_id: UUID) -> Statement:
+    sql = """
+        INSERT INTO setup (merchant_id, id, customer_id, session, locale, colour, due, charge_id, expires_at)
+        VALUES ($1, $2, $3, $4, $5, $6, '[]', $7, now() + make_interval(mins => $8))
+        """
+    looks = setup.session, setup.locale, setup.colour
+    return Statement(sql, (setup.merchant_id, setup.id, setup.customer_id, *looks, charge_id, VALIDITY_MINUTES))
 
 
 def card_declined(merchant_id: UUID, customer_id: UUID, code: str) -> Statement:

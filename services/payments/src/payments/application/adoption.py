@@ -11,7 +11,7 @@ from billing_contracts import shapes
 from billing_contracts.envelope import Envelope
 from chassis.eventsourcing.lost_events import Adopt
 from payments.domain.confirmation import Confirmation, ConfirmedCharge, Period
-from payments.domain.payment.events import AttemptFailed, AttemptSucceeded, OutcomeUnknown, Refunded
+from payments.domain.payment.events import AttemptFailed, AttemptSucceeded, AuthenticationNeeded, OutcomeUnknown, Refunded
 from payments.domain.payment.payment import Payment
 from payments.domain.shapes import Brand, FailureCode, Method, Money, Remedy
 from payments.domain.wallet.events import DefaultChanged, MethodRemoved, PaymentConfirmed
@@ -60,6 +60,14 @@ def _unknown(data: public.PaymentOutcomeUnknown, envelope: Envelope, it: Payment
     return OutcomeUnknown(it.open, data.next_check_at, envelope.time)
 
 
+def _authentication(
+    data: public.PaymentAuthenticationRequired, envelope: Envelope, it: Payment | None
+) -> AuthenticationNeeded | None:
+    if it is None or it.last is None or it.last.id != data.charge_id:
+        return None
+    return AuthenticationNeeded(it.last, data.until, envelope.time)
+
+
 def _refunded(data: public.PaymentRefunded, envelope: Envelope, it: Payment | None) -> Refunded | None:
     if it is None or it.paid is None or it.paid.id != data.charge_id or data.reference is None:
         return None
@@ -73,6 +81,7 @@ ADOPTED: Mapping[str, Adopt] = {
     public.PaymentSucceeded.TYPE: _succeeded,
     public.PaymentFailed.TYPE: _failed,
     public.PaymentOutcomeUnknown.TYPE: _unknown,
+    public.PaymentAuthenticationRequired.TYPE: _authentication,
     public.PaymentRefunded.TYPE: _refunded,
 }
 

@@ -43,6 +43,7 @@ PAYMENT: Payments = Aggregate(
             "AttemptSucceeded": payment_events.AttemptSucceeded,
             "AttemptFailed": payment_events.AttemptFailed,
             "OutcomeUnknown": payment_events.OutcomeUnknown,
+            "AuthenticationNeeded": payment_events.AuthenticationNeeded,
             "Refunded": payment_events.Refunded,
         }
     ),

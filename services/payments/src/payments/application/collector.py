@@ -1,25 +1,39 @@
 """Requests the outcome of open charges from the provider, outside any transaction, until it is known."""
 
 import asyncio
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+import random
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
 from chassis.eventsourcing.command_handler import CommandHandler
 from chassis.eventsourcing.context import Context
 from chassis.runtime.background import report
-from payments.application.charges import NoAnswer, Refused, Status, Taken, UnknownCharge
+from payments.application.charges import Busy, NeedsCustomer, NoAnswer, Refused, Status, Taken, UnknownCharge
 from payments.application.ports import Agreement, Attempt, ChargeQueue, Clock, Provider
-from payments.domain.payment.commands import Command, RecordFailure, RecordNoAnswer, RecordRefund, RecordSuccess, TryAgain
+from payments.domain.payment.commands import (
+    Command,
+    RecordAuthenticationNeeded,
+    RecordFailure,
+    RecordNoAnswer,
+    RecordRefund,
+    RecordSuccess,
+    TryAgain,
+)
 from payments.domain.payment.events import Event
 from payments.domain.payment.payment import Payment
 from payments.domain.payment.refusals import Refusal
+from payments.domain.shapes import FailureCode
 
 log = structlog.get_logger()
 
 PAUSE_SECONDS_MAX = 300.0
 """Between two requests about a charge with an unknown outcome."""
+AUTHENTICATION_MINUTES = 15
+"""How long a charge waits for the customer."""
+AUTHENTICATION_PAUSE_SECONDS = 20.0
+"""Between two requests about a charge that waits for the customer. Their answer wakes it earlier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +49,18 @@ class Collector:
 
     async def settle(self, attempt: Attempt) -> None:
         """Record the charge's outcome, or that it is unknown."""
-        match await self._answer(attempt):
+        try:
+            answer = await self._answer(attempt)
+        except Busy:
+            await self.queue.postpone(attempt, self._pause(attempt) * random.uniform(0.5, 1.5))
+            return
+        match answer:
             case Taken(reference):
                 await self._record(attempt, RecordSuccess(attempt.order.charge_id, reference, await self._now(attempt)))
             case Refused() as refused:
                 await self._record(attempt, await self._failure(attempt, refused))
+            case NeedsCustomer() if attempt.order.on_session:
+                await self._wait_for_customer(attempt)
             case _:
                 await self._wait(attempt)
 
@@ -64,10 +85,12 @@ class Collector:
         await self.queue.forget(agreement)
 
     async def _answer(self, attempt: Attempt) -> Status | None:
-        """None without an answer. Any error leaves the outcome unknown; it is never recorded as a failure."""
+        """None without an answer. Any error leaves the outcome unknown; it is never recorded as a failure. Raises Busy."""
         try:
             async with asyncio.timeout(self.timeout_seconds):
                 return await self._ask(attempt)
+        except Busy:
+            raise
         except (NoAnswer, TimeoutError):
             return None
         except Exception as error:
@@ -79,6 +102,8 @@ class Collector:
             return await self.provider.cancel(attempt.order)
         if attempt.calls > 1:
             status = await self.provider.status(attempt.order)
+            if attempt.left and not isinstance(status, Taken | Refused):
+                return abandoned(await self.provider.cancel(attempt.order))
             if not isinstance(status, UnknownCharge):
                 return status
         return await self.provider.charge(attempt.order)
@@ -102,6 +127,12 @@ class Collector:
         await self._record(attempt, RecordNoAnswer(attempt.order.charge_id, at + timedelta(seconds=pause), at))
         await self.queue.postpone(attempt, pause)
 
+    async def _wait_for_customer(self, attempt: Attempt) -> None:
+        until = datetime.now(UTC) + timedelta(minutes=AUTHENTICATION_MINUTES)
+        needed = RecordAuthenticationNeeded(attempt.order.charge_id, until, await self._now(attempt))
+        await self._record(attempt, needed)
+        await self.queue.postpone(attempt, AUTHENTICATION_PAUSE_SECONDS)
+
     def _pause(self, attempt: Attempt) -> float:
         return float(min(PAUSE_SECONDS_MAX, self.first_pause_seconds * 2 ** min(attempt.calls - 1, 20)))
 
@@ -119,3 +150,10 @@ class Collector:
             return max(attempt.order.at, await self.clock.now(attempt.order.merchant_id))
         except LookupError:
             return attempt.order.at
+
+
+def abandoned(status: Status) -> Status:
+    """A provider that cancels a charge may report no reason: the customer has not answered."""
+    if isinstance(status, Refused) and status.code is FailureCode.PROCESSING_ERROR:
+        return replace(status, code=FailureCode.AUTHENTICATION_ABANDONED, remedy=None)
+    return status

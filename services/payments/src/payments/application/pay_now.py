@@ -42,6 +42,8 @@ class PayNowRequest:
     method_id: UUID | None
     """None: the default."""
     shown: Shown
+    on_session: bool = False
+    """Whether the customer is present and can confirm the charge at their bank."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +91,12 @@ class ImmediatePayment:
         payment = self.payments.stream(context.merchant_id, request.invoice_id)
 
         async def command(decisions: StreamDecisions) -> Answer:
-            return answer(await self._decide(context.merchant_id, request, decisions))
+            return answer(await self.decide(context.merchant_id, request, decisions))
 
         return await MultiStreamHandler(self.store).handle(context, [payment, wallet], command, key=key)
 
-    async def _decide(self, merchant_id: UUID, request: PayNowRequest, decisions: StreamDecisions) -> StartedCharge:
+    async def decide(self, merchant_id: UUID, request: PayNowRequest, decisions: StreamDecisions) -> StartedCharge:
+        """Add the confirmation and the charge to the decisions. Raises the same as confirm."""
         invoice_id = request.invoice_id
         # Read after the streams: a concurrent payment is seen here, or causes a version conflict.
         listed = (await self.dues.of(merchant_id, request.customer_id)).of(invoice_id)
@@ -107,7 +110,8 @@ class ImmediatePayment:
             raise NoSuchPaymentMethod
         confirm = ConfirmPayment(invoice_id, method.id, confirmed, listed.at)
         decisions.decide(self.wallets, request.customer_id, confirm)
-        paying = decisions.decide(self.payments, invoice_id, commands.PayNow(method, confirmed.consent, listed.at))
+        pay = commands.PayNow(method, confirmed.consent, listed.at, request.on_session)
+        paying = decisions.decide(self.payments, invoice_id, pay)
         if seconds := await self.collections.paying_blocked_for(merchant_id, invoice_id, PAYMENTS_PER_DAY_MAX):
             raise TooManyPayments(seconds)
         charge = paying.state.open

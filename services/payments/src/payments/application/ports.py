@@ -38,7 +38,7 @@ class Provider(Protocol):
         ...
 
     async def cancel(self, order: ChargeOrder) -> Status:
-        """Prevent the charge from taking money, unless it has already. Never UnknownCharge."""
+        """Prevent the charge from taking money, unless it has already. Never UnknownCharge or NeedsCustomer."""
         ...
 
     async def refund(self, order: ChargeOrder) -> str:
@@ -220,6 +220,8 @@ class Rows(Protocol):
 
     def payment_requested(self, payment: Stream, customer_id: UUID, charge_id: UUID) -> Statement: ...
 
+    def authentication_opened(self, setup: SetUp, charge_id: UUID) -> Statement: ...
+
     def card_declined(self, merchant_id: UUID, customer_id: UUID, code: str) -> Statement: ...
 
     def collection_opened(self, received: Received[InvoiceIssued], amount: Money, period: Period) -> Statement: ...
@@ -239,6 +241,8 @@ class Attempt:
     """Whether the invoice was voided since the attempt began."""
     correlation_id: UUID
     causation_id: UUID
+    left: bool = False
+    """Whether it has waited for the customer long enough, or the customer has confirmed another card meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)

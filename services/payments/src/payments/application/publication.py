@@ -70,6 +70,8 @@ def payment_data(event: of_payment.Event, bill: of_payment.Bill) -> payments.Pay
             )
         case of_payment.OutcomeUnknown(next_check_at=next_check_at):
             return payments.PaymentOutcomeUnknown(**fields, next_check_at=next_check_at)
+        case of_payment.AuthenticationNeeded(until=until):
+            return payments.PaymentAuthenticationRequired(**fields, until=until)
         case of_payment.Refunded(reference=reference):
             return payments.PaymentRefunded(**fields, reason="invoice_voided", reference=reference)
         case _:

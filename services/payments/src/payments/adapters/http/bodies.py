@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import Field, StrictInt, StrictStr, StringConstraints, model_validator
 
 from chassis.http.bodies import StrictBody
+from payments.application.pay_now import Shown
 from payments.domain.dues import Due, DueList, totals
 from payments.domain.shapes import Money
 
@@ -50,11 +51,9 @@ class NewDefault(StrictBody):
     """The sums that were shown, one for each currency. Compared when given."""
 
 
-class NewCharge(StrictBody):
-    """An open invoice to pay now. A merchant may send the invoice alone; a customer also names the card and the amount."""
+class ShownPayment(StrictBody):
+    """The card to charge, and what was shown before the confirmation."""
 
-    invoice_id: UUID
-    """The open invoice."""
     payment_method_id: UUID | None = None
     """The card on file to charge. The customer's default when absent."""
     amount_minor: Annotated[StrictInt, Field(ge=0, le=2**53)] | None = None
@@ -73,6 +72,24 @@ class NewCharge(StrictBody):
         if (self.amount_minor is None) != (self.currency is None):
             raise ValueError("amount_minor and currency come together")
         return self
+
+    def shown(self) -> Shown:
+        total = None
+        if self.amount_minor is not None and self.currency is not None:
+            total = Money(self.amount_minor, self.currency)
+        charges = frozenset(self.charge_invoices) if self.charge_invoices is not None else None
+        return Shown(total, charges, self.effect)
+
+
+class NewCharge(ShownPayment):
+    """An open invoice to pay now. A merchant may send the invoice alone; a customer also names the card and the amount."""
+
+    invoice_id: UUID
+    """The open invoice."""
+
+
+class NewAuthentication(ShownPayment, OpenSetUp):
+    """A payment that the customer confirms at their bank, and how the page for it looks."""
 
 
 class NewMethod(StrictBody):

@@ -40,6 +40,7 @@ def charge_json(row: Mapping[str, Any]) -> dict[str, Any]:
         "reference": row["reference"],
         "payment_method": card,
         "started_at": row["started_at"],
+        "authenticate_until": row["authenticate_until"],
         "ended_at": row["ended_at"],
         "refunded_at": row["refunded_at"],
     }

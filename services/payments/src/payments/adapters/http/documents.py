@@ -140,6 +140,25 @@ class StartedPayment(Dues, Accepted):
     """Id of the confirmation: everything that it charges names it."""
 
 
+class StartedAuthentication(Accepted):
+    """A charge that the customer confirms at their bank, and the page for it. Its outcome follows as an event.""" ""
+
+    id: UUID
+    """Id of the charge."""
+    invoice_id: UUID
+    """The invoice that is charged."""
+    attempt: int
+    """Number of the attempt, from 1 for each invoice."""
+    status: Literal["open"]
+    """The charge is under way."""
+    payment_method: Method
+    """The card that is charged."""
+    setup_id: UUID
+    """Id of the opening of the page. It is valid for half an hour."""
+    frame_url: str
+    """Address of the page, for an iframe of the portal."""
+
+
 class ChangedDefault(Accepted):
     """A new default card, and the charges that have begun with it."""
 
@@ -181,6 +200,8 @@ class Charge(BaseModel):
     """The card. Null when none was on file."""
     started_at: datetime
     """When the attempt began, by the merchant's clock."""
+    authenticate_until: datetime | None = None
+    """How long the open attempt waits for the customer's answer to their bank, by the wall clock. Null unless it waits."""
     ended_at: datetime | None
     """When the outcome was known. Null before."""
     refunded_at: datetime | None

@@ -7,4 +7,5 @@ from fastapi import Path, Query
 
 CustomerId = Annotated[UUID, Path(description="The customer's id.")]
 MethodId = Annotated[UUID, Path(description="The payment method's id.")]
+InvoiceOfCustomer = Annotated[UUID, Path(description="The invoice's id.")]
 InvoiceId = Annotated[UUID, Query(description="The invoice's id.")]

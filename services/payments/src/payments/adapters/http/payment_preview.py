@@ -1,5 +1,6 @@
 """Pay an open invoice now with a card on file, for its customer or the merchant's back end."""
 
+from collections.abc import Awaitable
 from typing import Any, Final
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from fastapi.responses import Response
 
 from chassis.eventsourcing.event_store import AlreadyAnswered, Answer
 from chassis.http.authentication import MerchantOrCustomer, Principal, only
-from chassis.http.commands import CommandParam, problem_answer, response
+from chassis.http.commands import CommandParam, CommandRequest, problem_answer, response
 from chassis.http.description import answers
 from chassis.http.problems import Problem, not_found, problem_of_refusal
 from payments.adapters.http import documents
@@ -18,11 +19,10 @@ from payments.adapters.http.refusals import REFUSALS
 from payments.adapters.http.stored_answers import StoredAnswers, slow_down
 from payments.application.card_change import method_json
 from payments.application.dues import Dues
-from payments.application.pay_now import AmountChanged, ImmediatePayment, PayNowRequest, Shown, StartedCharge, TooManyPayments
+from payments.application.pay_now import AmountChanged, ImmediatePayment, PayNowRequest, StartedCharge, TooManyPayments
 from payments.application.ports import Collections
 from payments.domain.dues import DueList, totals
 from payments.domain.payment.refusals import Refusal
-from payments.domain.shapes import Money
 from payments.domain.wallet.refusals import NoSuchPaymentMethod
 
 NOT_BEGUN: Final = (
@@ -66,30 +66,27 @@ def routes(paying: ImmediatePayment, dues: Dues, collections: Collections, store
             raise Problem(422, "invalid_request", "A customer names the card and the amount")
         if stored := await stored_answers.stored_answer(request):
             return stored
-        try:
-            order = PayNowRequest(customer_id, body.invoice_id, body.payment_method_id, shown(body))
-            return response(await paying.confirm(request.context, order, request.key, begun))
-        except AlreadyAnswered:
-            return await stored_answers.stored_answer(request) or response(problem_answer(not_found()))
-        except TooManyPayments as blocked:
-            raise slow_down("too_many_payments", "This invoice was paid too often today", blocked.seconds) from None
-        except AmountChanged as changed:
-            return await stored_answers.keep(request, problem_answer(amount_changed(changed.listed)))
-        except NoSuchPaymentMethod:
-            gone = Problem(409, "payment_method_gone", "This card is not on file, or not any more")
-            return await stored_answers.keep(request, problem_answer(gone))
-        except Refusal as refusal:
-            return await stored_answers.keep(request, problem_answer(problem_of_refusal(REFUSALS, refusal)))
+        order = PayNowRequest(customer_id, body.invoice_id, body.payment_method_id, body.shown())
+        return await response_to_payment(stored_answers, request, paying.confirm(request.context, order, request.key, begun))
 
     return api
 
 
-def shown(body: NewCharge) -> Shown:
-    total = None
-    if body.amount_minor is not None and body.currency is not None:
-        total = Money(body.amount_minor, body.currency)
-    charges = frozenset(body.charge_invoices) if body.charge_invoices is not None else None
-    return Shown(total, charges, body.effect)
+async def response_to_payment(stored_answers: StoredAnswers, request: CommandRequest, paying: Awaitable[Answer]) -> Response:
+    """The answer of a payment on request, or the refusal."""
+    try:
+        return response(await paying)
+    except AlreadyAnswered:
+        return await stored_answers.stored_answer(request) or response(problem_answer(not_found()))
+    except TooManyPayments as blocked:
+        raise slow_down("too_many_payments", "This invoice was paid too often today", blocked.seconds) from None
+    except AmountChanged as changed:
+        return await stored_answers.keep(request, problem_answer(amount_changed(changed.listed)))
+    except NoSuchPaymentMethod:
+        gone = Problem(409, "payment_method_gone", "This card is not on file, or not any more")
+        return await stored_answers.keep(request, problem_answer(gone))
+    except Refusal as refusal:
+        return await stored_answers.keep(request, problem_answer(problem_of_refusal(REFUSALS, refusal)))
 
 
 def begun(outcome: StartedCharge) -> Answer:

@@ -11,6 +11,7 @@ PEERS: Final[Peers] = {
             ("PUT", "/v1/customers/{customer_id}/default-payment-method"),
             ("GET", "/v1/charges/preview"),
             ("POST", "/v1/charges"),
+            ("POST", "/v1/customers/{customer_id}/invoices/{invoice_id}/authentication"),
         }
     ),
 }

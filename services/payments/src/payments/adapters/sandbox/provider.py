@@ -60,7 +60,8 @@ class Sandbox:
 
     async def cancel(self, order: ChargeOrder) -> Status:
         await (await behaviour_for(self._ledger, order.merchant_id, order.customer_id)).before()
-        await self._record(order, FailureCode.PROCESSING_ERROR, 0)
+        left = await challenges.waits(self._ledger, order)
+        await self._record(order, FailureCode.AUTHENTICATION_ABANDONED if left else FailureCode.PROCESSING_ERROR, 0)
         return await self._look_up(order)
 
     async def challenge(self, order: ChargeOrder) -> Challenge | None:

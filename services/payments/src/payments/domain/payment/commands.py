@@ -42,6 +42,18 @@ class PayNow:
     method: Method
     consent: Consent
     at: datetime
+    on_session: bool = False
+    """Whether the customer is present and can confirm the charge at their bank."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordAuthenticationNeeded:
+    """Given when the provider waits for the customer's answer to their bank."""
+
+    charge_id: UUID
+    until: datetime
+    """By the wall clock."""
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,4 +95,6 @@ class RecordRefund:
     at: datetime
 
 
-Command: TypeAlias = Collect | TryAgain | PayNow | RecordSuccess | RecordFailure | RecordNoAnswer | RecordRefund
+Command: TypeAlias = (
+    Collect | TryAgain | PayNow | RecordAuthenticationNeeded | RecordSuccess | RecordFailure | RecordNoAnswer | RecordRefund
+)

@@ -31,6 +31,8 @@ class Charge:
     """The confirmation that it follows from; None for renewals and retries."""
     manual: bool = False
     """Whether it was requested with a card on file."""
+    on_session: bool = False
+    """Whether the customer is present. Only such a charge may wait until the customer has answered their bank."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +75,20 @@ class OutcomeUnknown:
 
 
 @dataclass(frozen=True, slots=True)
+class AuthenticationNeeded:
+    """The customer's bank wants the customer to confirm the payment."""
+
+    charge: Charge
+    until: datetime | None
+    """Until when the open attempt waits, by the wall clock. None: the attempt has failed; a new one, on session, can wait."""
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Refunded:
     charge: Charge
     reference: str
     at: datetime
 
 
-Event: TypeAlias = AttemptStarted | AttemptSucceeded | AttemptFailed | OutcomeUnknown | Refunded
+Event: TypeAlias = AttemptStarted | AttemptSucceeded | AttemptFailed | OutcomeUnknown | AuthenticationNeeded | Refunded

@@ -14,6 +14,7 @@ from payments.domain.payment.commands import (
     Collect,
     Command,
     PayNow,
+    RecordAuthenticationNeeded,
     RecordFailure,
     RecordNoAnswer,
     RecordRefund,
@@ -24,13 +25,21 @@ from payments.domain.payment.events import (
     AttemptFailed,
     AttemptStarted,
     AttemptSucceeded,
+    AuthenticationNeeded,
     Bill,
     Charge,
     Event,
     OutcomeUnknown,
     Refunded,
 )
-from payments.domain.payment.refusals import ChargeAlreadyEnded, ChargeRunning, NoSuchPayment, NothingOwed, NotPaidByThisCharge
+from payments.domain.payment.refusals import (
+    ChargeAlreadyEnded,
+    ChargeRunning,
+    CustomerAbsent,
+    NoSuchPayment,
+    NothingOwed,
+    NotPaidByThisCharge,
+)
 from payments.domain.shapes import FailureCode, Method, Remedy
 
 NOTHING_DUE = "nothing-due"
@@ -45,6 +54,10 @@ class Payment:
     """The charge without an outcome, if there is one."""
     unknown: bool = False
     """Whether the provider did not answer for the open charge."""
+    authenticate_until: datetime | None = None
+    """How long the open charge waits for the customer, by the wall clock. None if it does not wait."""
+    last: Charge | None = None
+    """The charge of the latest attempt."""
     paid: Charge | None = None
     refunded: bool = False
     failed: frozenset[UUID] = frozenset()
@@ -59,6 +72,8 @@ def decide(command: Command, it: Payment | None) -> list[Event]:
             return try_again(command, existing(it))
         case PayNow():
             return pay_now(command, existing(it))
+        case RecordAuthenticationNeeded():
+            return record_authentication_needed(command, existing(it))
         case RecordSuccess():
             return record_success(command, existing(it))
         case RecordFailure():
@@ -93,7 +108,16 @@ def pay_now(command: PayNow, it: Payment) -> list[Event]:
         raise NothingOwed
     if it.open:
         raise ChargeRunning
-    return attempt(it, command.method, command.at, command.consent, manual=True)
+    return attempt(it, command.method, command.at, command.consent, manual=True, on_session=command.on_session)
+
+
+def record_authentication_needed(command: RecordAuthenticationNeeded, it: Payment) -> list[Event]:
+    if command.charge_id in it.failed or (it.paid and it.paid.id == command.charge_id):
+        return []  # the outcome was recorded while the provider was asked
+    charge = open_charge(it, command.charge_id)
+    if not charge.on_session:
+        raise CustomerAbsent
+    return [] if it.authenticate_until else [AuthenticationNeeded(charge, command.until, command.at)]
 
 
 def record_success(command: RecordSuccess, it: Payment) -> list[Event]:
@@ -111,14 +135,16 @@ def record_failure(command: RecordFailure, it: Payment) -> list[Event]:
     failed = AttemptFailed(it.bill, charge, command.code, retryable, command.reference, command.at, remedy=remedy)
     used = charge.method.id if charge.method else None
     if command.final or command.agreed is None or command.agreed.id == used:
-        return [failed]
+        asks = command.code is FailureCode.AUTHENTICATION_REQUIRED and not command.final
+        return [failed, AuthenticationNeeded(charge, None, command.at)] if asks else [failed]
     following = attempt(evolve(it, failed), command.agreed, command.at, command.consent)
     return [replace(failed, followed=True), *following]
 
 
 def record_no_answer(command: RecordNoAnswer, it: Payment) -> list[Event]:
+    """A charge that waits for the customer stays as it is: the provider has reported why there is no outcome."""
     charge = open_charge(it, command.charge_id)
-    return [] if it.unknown else [OutcomeUnknown(charge, command.next_check_at, command.at)]
+    return [] if it.unknown or it.authenticate_until else [OutcomeUnknown(charge, command.next_check_at, command.at)]
 
 
 def record_refund(command: RecordRefund, it: Payment) -> list[Event]:
@@ -128,20 +154,28 @@ def record_refund(command: RecordRefund, it: Payment) -> list[Event]:
 
 
 def attempt(
-    it: Payment, method: Method | None, at: datetime, consent: Consent | None = None, *, manual: bool = False
+    it: Payment,
+    method: Method | None,
+    at: datetime,
+    consent: Consent | None = None,
+    *,
+    manual: bool = False,
+    on_session: bool = False,
 ) -> list[Event]:
     """The next attempt. Without a card it fails at once."""
-    charge = next_charge(it, method, consent, manual)
+    charge = next_charge(it, method, consent, manual, on_session)
     if method is None:
         code = FailureCode.NO_PAYMENT_METHOD
         return [AttemptFailed(it.bill, charge, code, code.retryable, None, at, remedy=code.remedy)]
     return [AttemptStarted(it.bill, charge, at)]
 
 
-def next_charge(it: Payment, method: Method | None, consent: Consent | None, manual: bool = False) -> Charge:
+def next_charge(
+    it: Payment, method: Method | None, consent: Consent | None, manual: bool = False, on_session: bool = False
+) -> Charge:
     """Derives the id from the invoice and the attempt's number, so that a repeated decision charges once."""
     number = it.attempts + 1
-    return Charge(uuid5(it.bill.invoice_id, f"charge-{number}"), number, method, consent, manual)
+    return Charge(uuid5(it.bill.invoice_id, f"charge-{number}"), number, method, consent, manual, on_session)
 
 
 def open_charge(it: Payment, charge_id: UUID) -> Charge:
@@ -160,18 +194,24 @@ def evolve(it: Payment | None, event: Event) -> Payment:
     match event:
         case AttemptStarted():
             it = it or Payment(event.bill)
-            return replace(it, attempts=event.charge.number, open=event.charge, unknown=False)
+            return replace(it, attempts=event.charge.number, open=event.charge, last=event.charge)
         case AttemptFailed():
             it = it or Payment(event.bill)
             failed = it.failed | {event.charge.id}
-            return replace(it, attempts=event.charge.number, open=None, unknown=False, failed=failed)
+            return replace(ended(it), attempts=event.charge.number, failed=failed, last=event.charge)
     assert it is not None, "a payment begins with an attempt"
     match event:
         case AttemptSucceeded():
-            return replace(it, open=None, unknown=False, paid=event.charge)
+            return replace(ended(it), paid=event.charge)
         case OutcomeUnknown():
             return replace(it, unknown=True)
+        case AuthenticationNeeded():
+            return it if event.until is None else replace(it, unknown=False, authenticate_until=event.until)
         case Refunded():
             return replace(it, refunded=True)
         case _:
             assert_never(event)
+
+
+def ended(it: Payment) -> Payment:
+    return replace(it, open=None, unknown=False, authenticate_until=None)
