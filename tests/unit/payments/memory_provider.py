@@ -10,8 +10,10 @@ from zoneinfo import ZoneInfo
 from billing_contracts.expiry import expired
 from payments.application.card_setup import OwnFields
 from payments.application.charges import (
+    Busy,
     Challenge,
     ChargeOrder,
+    NeedsCustomer,
     NoAnswer,
     Outcome,
     Refused,
@@ -26,11 +28,12 @@ from payments.domain.shapes import FailureCode, Method
 
 REFUSED_WHEN_SAVED = {"4000000000000002": FailureCode.CARD_DECLINED}
 REFUSED_WHEN_CHARGED = {"0341": FailureCode.CARD_DECLINED}
+BANK_ASKS = {"3184"}
 
 
 @dataclass
 class MemoryProvider:
-    mode: Literal["normal", "lose", "hang", "break"] = "normal"
+    mode: Literal["normal", "lose", "hang", "break", "busy"] = "normal"
     charges: dict[UUID, Outcome] = field(default_factory=dict)
     refunds: dict[UUID, str] = field(default_factory=dict)
     methods: dict[UUID, tuple[UUID, UUID | None, Method]] = field(default_factory=dict)
@@ -59,10 +62,18 @@ class MemoryProvider:
 
     async def cancel(self, order: ChargeOrder) -> Status:
         await self._misbehave()
+        if self.charges.get(order.charge_id) == NeedsCustomer():
+            del self.charges[order.charge_id]
         return self.charges.setdefault(order.charge_id, Refused(FailureCode.PROCESSING_ERROR))
 
     async def challenge(self, order: ChargeOrder) -> Challenge | None:
-        return None
+        waits = self.charges.get(order.charge_id) == NeedsCustomer()
+        return Challenge(f"secret of {order.charge_id}") if waits else None
+
+    def customer_answers(self, charge_id: UUID, outcome: Taken | Refused) -> None:
+        """Nothing happens unless the charge waits for the customer."""
+        if self.charges.get(charge_id) == NeedsCustomer():
+            self.charges[charge_id] = outcome
 
     async def refund(self, order: ChargeOrder) -> str:
         await self._misbehave()
@@ -98,10 +109,14 @@ class MemoryProvider:
             return Refused(REFUSED_WHEN_CHARGED[method.last4])
         if expired(method.exp_month, method.exp_year, order.at, ZoneInfo(order.zone)):
             return Refused(FailureCode.EXPIRED_CARD)
+        if method.last4 in BANK_ASKS:
+            return NeedsCustomer() if order.on_session else Refused(FailureCode.AUTHENTICATION_REQUIRED)
         return Taken(f"ch_{order.charge_id}")
 
     async def _misbehave(self) -> None:
         if self.mode == "hang":
             await asyncio.sleep(3600)
+        if self.mode == "busy":
+            raise Busy
         if self.mode == "break":
             raise RuntimeError("no provider should do this")

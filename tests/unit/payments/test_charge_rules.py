@@ -6,9 +6,12 @@ import hypothesis.strategies as st
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from payments.domain.confirmation import Consent
 from payments.domain.payment.commands import (
     Collect,
     Command,
+    PayNow,
+    RecordAuthenticationNeeded,
     RecordFailure,
     RecordNoAnswer,
     RecordRefund,
@@ -19,6 +22,7 @@ from payments.domain.payment.events import (
     AttemptFailed,
     AttemptStarted,
     AttemptSucceeded,
+    AuthenticationNeeded,
     Charge,
     Event,
     OutcomeUnknown,
@@ -73,6 +77,20 @@ class Charging(RuleBasedStateMachine):
         if before and (before.open or before.paid):
             assert not decided, "an open or paid invoice is not charged again"
 
+    @rule(method=METHODS, present=st.booleans())
+    def a_payment_is_requested(self, method: Method, present: bool) -> None:
+        before = self.state
+        decided = self.ask(PayNow(method, Consent(INVOICE, day(15)), day(15), present))
+        if before and (before.open or before.paid):
+            assert not decided, "an open or paid invoice is not charged again"
+
+    @rule(data=st.data())
+    def the_provider_waits_for_the_customer(self, data: st.DataObject) -> None:
+        if charges := self.charges():
+            charge = data.draw(st.sampled_from(charges))
+            decided = self.ask(RecordAuthenticationNeeded(charge.id, day(17), day(16)))
+            assert charge.on_session or not decided, "without the customer a charge does not wait"
+
     @rule(data=st.data(), takes=st.booleans(), code=CODES, agreed=MAYBE_METHODS, final=st.booleans())
     def the_provider_answers(
         self, data: st.DataObject, takes: bool, code: FailureCode, agreed: Method | None, final: bool
@@ -111,6 +129,13 @@ class Charging(RuleBasedStateMachine):
         open_now = [charge for charge in self.charges() if charge.id not in self.ended()]
         assert len(open_now) <= 1
         assert (self.state.open if self.state else None) == (open_now[0] if open_now else None)
+
+    @invariant()
+    def only_an_open_charge_waits_and_it_is_recorded_once(self) -> None:
+        waited = [event.charge.id for event in self.events if isinstance(event, AuthenticationNeeded) and event.until]
+        assert len(set(waited)) == len(waited)
+        it = self.state
+        assert it is None or it.authenticate_until is None or (it.open and it.open.id == waited[-1] and not it.unknown)
 
     @invariant()
     def attempts_are_numbered_without_gaps_and_never_share_a_charge(self) -> None:

@@ -1,86 +1,13 @@
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from uuid import UUID, uuid4
+from dataclasses import replace
 
 import pytest
-from unit.payments.memory_provider import MemoryProvider
+from unit.payments.collector_bench import BLUE, Bench
 
-from chassis.eventsourcing.command_handler import CommandHandler
-from chassis.eventsourcing.context import Context
-from chassis.eventsourcing.memory_store import MemoryEventStore
-from payments.application.aggregates import PAYMENT
-from payments.application.charges import ChargeOrder, Taken
-from payments.application.collector import PAUSE_SECONDS_MAX, Collector
-from payments.application.ports import AgreedMethod, Agreement, Attempt
-from payments.domain.confirmation import Consent
-from payments.domain.payment.payment import Payment
-from payments.domain.shapes import Method
-from support.payments.examples import ANA, COLLECT, INVOICE, MERCHANT, OTHER, PRICE, VISA, charge, day
-
-BLUE = Context(MERCHANT, "timer", uuid4(), uuid4())
-
-
-@dataclass
-class Claimed:
-    """What was claimed, in a test's own hands."""
-
-    agreed_method: Method | None = None
-    consent: Consent | None = None
-    pauses: list[float] = field(default_factory=list)
-    forgotten: list[UUID] = field(default_factory=list)
-
-    async def attempts(self, most: int, lease: float) -> list[Attempt]:
-        return []
-
-    async def refunds(self, most: int, lease: float) -> list[Attempt]:
-        return []
-
-    async def agreements(self, most: int, lease: float) -> list[Agreement]:
-        return []
-
-    async def agreed(self, merchant_id: UUID, invoice_id: UUID) -> AgreedMethod | None:
-        return AgreedMethod(self.agreed_method, self.consent) if self.agreed_method else None
-
-    async def forget(self, agreement: Agreement) -> None:
-        self.forgotten.append(agreement.invoice_id)
-
-    async def postpone(self, attempt: Attempt, seconds: float) -> None:
-        self.pauses.append(seconds)
-
-    async def postpone_refund(self, attempt: Attempt, seconds: float) -> None:
-        self.pauses.append(seconds)
-
-    async def now(self, merchant_id: UUID) -> datetime:
-        return day(15)
-
-    async def zone(self, merchant_id: UUID) -> str:
-        return "UTC"
-
-
-class Bench:
-    def __init__(self) -> None:
-        self.store, self.provider, self.claimed = MemoryEventStore(), MemoryProvider(), Claimed()
-        for method in (VISA, OTHER):
-            self.provider.methods[method.id] = (MERCHANT, ANA, method)
-        self.payments = CommandHandler(self.store, PAYMENT)
-        self.collector = Collector(self.claimed, self.payments, self.provider, self.claimed, timeout_seconds=0.05)
-
-    async def started(self, method: Method = VISA) -> Attempt:
-        await self.payments.handle(BLUE, INVOICE, replace(COLLECT, method=method))
-        return self.attempt(1, method)
-
-    def attempt(self, number: int, method: Method) -> Attempt:
-        order = ChargeOrder(MERCHANT, ANA, charge(number).id, method.id, PRICE, day(14), "UTC")
-        return Attempt(order, INVOICE, 1, False, BLUE.correlation_id, uuid4())
-
-    async def event_names(self) -> list[str]:
-        return [stored.name for stored in await self.store.read(PAYMENT.stream(MERCHANT, INVOICE))]
-
-    async def state(self) -> Payment:
-        _, state = await self.payments.state(MERCHANT, INVOICE)
-        assert state is not None
-        return state
+from payments.application.charges import Taken
+from payments.application.collector import PAUSE_SECONDS_MAX
+from payments.application.ports import Agreement
+from support.payments.examples import INVOICE, MERCHANT, OTHER, VISA, day
 
 
 @pytest.fixture
@@ -176,3 +103,15 @@ async def test_an_outcome_carries_on_the_story_that_began_with_the_attempt(bench
     await bench.collector.settle(await bench.started())
     values: Sequence[bytes | None] = [message.value for message in bench.store.messages]
     assert all(str(BLUE.correlation_id).encode() in (value or b"") for value in values)
+
+
+async def test_a_busy_provider_is_asked_later_and_nothing_is_recorded(bench: Bench) -> None:
+    attempt = await bench.started()
+    bench.provider.mode = "busy"
+    for calls in (1, 2, 3):
+        await bench.collector.settle(replace(attempt, calls=calls))
+    assert await bench.event_names() == ["AttemptStarted"]
+    assert all(base / 2 <= pause <= base * 1.5 for base, pause in zip((1, 2, 4), bench.claimed.pauses, strict=True))
+    bench.provider.mode = "normal"
+    await bench.collector.settle(replace(attempt, calls=4))
+    assert await bench.event_names() == ["AttemptStarted", "AttemptSucceeded"]

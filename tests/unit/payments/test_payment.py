@@ -63,7 +63,7 @@ def test_only_some_failures_can_pass_by_themselves() -> None:
         (FailureCode.INSUFFICIENT_FUNDS, Remedy.WAIT),
         (FailureCode.EXPIRED_CARD, Remedy.ANOTHER_CARD),
         (FailureCode.INCORRECT_CVC, Remedy.ANOTHER_CARD),
-        (FailureCode.AUTHENTICATION_REQUIRED, Remedy.AUTHENTICATE),
+        (FailureCode.AUTHENTICATION_FAILED, Remedy.AUTHENTICATE),
         (FailureCode.AMOUNT_NOT_CHARGEABLE, None),
     ):
         failed = replace(DECLINED, code=code, retryable=remedy is Remedy.WAIT, remedy=remedy)

@@ -52,6 +52,7 @@ BILL = of_payment.Bill(INVOICE_ID, SUBSCRIPTION_ID, ANA, Charged(2999, "USD"))
 CHARGE = of_payment.Charge(UUID(int=10), 1, VISA, CONSENT, True)
 ATTEMPT = of_payment.AttemptStarted(BILL, CHARGE, NOON)
 TAKEN = of_payment.AttemptSucceeded(CHARGE, "ref-1", LATER)
+UNCONFIRMED = of_payment.AttemptFailed(BILL, CHARGE, FailureCode.AUTHENTICATION_REQUIRED, False, "ref-4", LATER)
 USED = of_wallet.DefaultChanged(ANA, VISA, None, (), NOON)
 
 CASES: list[tuple[Aggregate[Any, Any, Any], list[Any]]] = [
@@ -70,6 +71,8 @@ CASES: list[tuple[Aggregate[Any, Any, Any], list[Any]]] = [
     (PAYMENT, [ATTEMPT, TAKEN]),
     (PAYMENT, [ATTEMPT, of_payment.AttemptFailed(BILL, CHARGE, FailureCode.CARD_DECLINED, True, "ref-2", LATER)]),
     (PAYMENT, [ATTEMPT, of_payment.OutcomeUnknown(CHARGE, LATER, NOON)]),
+    (PAYMENT, [ATTEMPT, of_payment.AuthenticationNeeded(CHARGE, LATER, NOON)]),
+    (PAYMENT, [ATTEMPT, UNCONFIRMED, of_payment.AuthenticationNeeded(CHARGE, None, LATER)]),
     (PAYMENT, [ATTEMPT, TAKEN, of_payment.Refunded(CHARGE, "ref-3", LATER)]),
     (INVOICE, [ISSUED, PAID]),
     (INVOICE, [ISSUED, FAILED]),
