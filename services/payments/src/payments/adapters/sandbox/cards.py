@@ -65,5 +65,7 @@ TEST_TOKENS: dict[str, tuple[str, Callable[[datetime], Expiry]]] = {
     "tok_expiring_soon": ("4242424242424242", this_month),
     "tok_authenticate_once": ("4000002500003155", in_years(4)),
     "tok_authenticate_always": ("4000002760003184", in_years(4)),
+    "tok_authenticate_then_insufficient_funds": ("4000008260003178", in_years(4)),
+    "tok_authenticate_then_declined": ("4000008400001629", in_years(4)),
 }
 """Token -> its card's number, and its expiry, of the time where the merchant is."""
