@@ -27,9 +27,10 @@ from portal_gateway.application.downloads import Download, DownloadedDocument, E
 from portal_gateway.application.history import PaymentHistory
 from portal_gateway.application.live import Glance, mark, minutes_late
 from portal_gateway.application.portal import Portal
-from portal_gateway.application.requests import CancelMode, CancelRequest, PaymentRequest
+from portal_gateway.application.requests import CancelMode, CancelRequest, Looks, PaymentRequest
 from portal_gateway.application.results import (
     Accepted,
+    AuthenticationBegun,
     CancellationAccepted,
     CancellationPreview,
     CardSetup,
@@ -184,6 +185,23 @@ class Payments:
             raise self.refuses
         charge = {"id": "charge", "invoice_id": str(invoice_id), "aggregate": f"payment-{invoice_id}", "version": 3}
         return {**charge, "payment_method": {}, **self.dues()}  # type: ignore[typeddict-item]
+
+    async def authenticate(
+        self, session: Session, invoice_id: UUID, request: PaymentRequest, looks: Looks, key: str | None
+    ) -> AuthenticationBegun:
+        self.requests.append((invoice_id, request, key))
+        if self.refuses:
+            raise self.refuses
+        setup, charge = uuid5(scenes.OURS, "setup"), uuid5(scenes.OURS, "charge")
+        return {
+            "id": str(charge),
+            "invoice_id": str(invoice_id),
+            "aggregate": f"payment-{invoice_id}",
+            "version": 3,
+            "payment_method": {},
+            "setup_id": str(setup),
+            "frame_url": f"{CARDS}/cards/{setup}/confirm/{charge}",
+        }
 
     def dues(self) -> Dues:
         amounts = [each["amount"] for each in self.due]

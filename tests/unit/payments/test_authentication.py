@@ -121,7 +121,8 @@ class Present:
 
     async def last(self) -> Event:
         stored = (await self.bench.store.read(PAYMENT.stream(MERCHANT, INVOICE)))[-1]
-        return PAYMENT.codec.decode(stored.name, stored.schema, stored.body)
+        event: Event = PAYMENT.codec.decode(stored.name, stored.schema, stored.body)
+        return event
 
     async def failure(self) -> FailureCode:
         event = await self.last()

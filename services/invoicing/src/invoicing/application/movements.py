@@ -82,7 +82,7 @@ def of_payment(envelope: Envelope, event: PaymentEvent) -> Movement | None:
             kind, total, status = Kind.PAYMENT, -event.amount.amount_minor, "succeeded"
         case PaymentFailed(reference=reference, code=code):
             kind, total, status = Kind.FAILED_ATTEMPT, 0, "failed"
-            reason = "not_confirmed" if event.needs_confirmation else code
+            reason = "not_confirmed" if event.needs_confirmation else event.detail or code
         case PaymentRefunded(reference=reference, reason=refund_reason):
             kind, total, status, reason = Kind.REFUND, event.amount.amount_minor, "succeeded", refund_reason
         case _:

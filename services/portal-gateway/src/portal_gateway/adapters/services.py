@@ -13,9 +13,10 @@ from chassis.http.problems import Problem, unavailable
 from chassis.runtime.outages import outages
 from portal_gateway.application.downloads import Download, DownloadedDocument, ExportFormat, ExportProgress
 from portal_gateway.application.refusals import CardDeclined
-from portal_gateway.application.requests import CancelMode, CancelRequest, PaymentRequest
+from portal_gateway.application.requests import CancelMode, CancelRequest, Looks, PaymentRequest
 from portal_gateway.application.results import (
     Accepted,
+    AuthenticationBegun,
     CancellationAccepted,
     CancellationPreview,
     CardSetup,
@@ -139,16 +140,25 @@ class PaymentsService(_Service):
         return cast(PaymentPreview, await self._call(session, "GET", "/v1/charges/preview", params=params))
 
     async def pay(self, session: Session, invoice_id: UUID, request: PaymentRequest, idempotency_key: str | None) -> PaymentBegun:
-        body: dict[str, Any] = {
-            "invoice_id": str(invoice_id),
-            "payment_method_id": str(request.payment_method_id),
-            **request.amount,
-        }
-        if request.charge_invoices is not None:
-            body["charge_invoices"] = [str(id) for id in request.charge_invoices]
-        if request.effect is not None:
-            body["effect"] = request.effect
+        body = {"invoice_id": str(invoice_id), **_confirmed(request)}
         return cast(PaymentBegun, await self._call(session, "POST", "/v1/charges", json=body, idempotency_key=idempotency_key))
+
+    async def authenticate(
+        self, session: Session, invoice_id: UUID, request: PaymentRequest, looks: Looks, idempotency_key: str | None
+    ) -> AuthenticationBegun:
+        body = {"locale": looks.locale, "colour": looks.colour, "portal_origin": self._portal_origin, **_confirmed(request)}
+        path = f"/v1/customers/{session.customer_id}/invoices/{invoice_id}/authentication"
+        return cast(AuthenticationBegun, await self._call(session, "POST", path, json=body, idempotency_key=idempotency_key))
+
+
+def _confirmed(request: PaymentRequest) -> dict[str, Any]:
+    """What the customer was shown."""
+    body: dict[str, Any] = {"payment_method_id": str(request.payment_method_id), **request.amount}
+    if request.charge_invoices is not None:
+        body["charge_invoices"] = [str(id) for id in request.charge_invoices]
+    if request.effect is not None:
+        body["effect"] = request.effect
+    return body
 
 
 class InvoicingService(_Service):

@@ -57,7 +57,8 @@ def empty(customer_id: UUID) -> CustomerView:
 
 def invoice_row(invoice: Source, payment: Source | None) -> InvoiceRow:
     doc = invoice.doc
-    return {
+    status = invoice_status(doc, payment.doc if payment else None)
+    row: InvoiceRow = {
         "id": doc["id"],
         "number": doc["number"],
         "version": invoice.sequence,
@@ -65,11 +66,15 @@ def invoice_row(invoice: Source, payment: Source | None) -> InvoiceRow:
         "plan_name": doc["plan_name"],
         "subscription_id": doc["subscription_id"],
         "total": doc["total"],
-        "status": invoice_status(doc, payment.doc if payment else None),
+        "status": status,
         "period": doc["period"],
         "paid_at": doc["paid_at"],
         "payment_method": doc["payment_method"],
     }
+    if payment and payment.doc["attempt"] >= doc["failed_attempt"]:  # otherwise it describes an earlier attempt
+        fields = {"failed": ("remedy", "detail"), "processing": ("authenticate_until",)}.get(status, ())
+        row |= {field: payment.doc[field] for field in fields if field in payment.doc}  # type: ignore[typeddict-item]
+    return row
 
 
 def invoice_status(invoice: Mapping[str, Any], payment: Mapping[str, Any] | None) -> InvoiceStatus:

@@ -12,6 +12,9 @@ from portal_gateway.domain.access import Session
 from portal_gateway.domain.invoice_status import status_of
 from portal_gateway.domain.view import InvoiceRow
 
+_OWN = ("status", "remedy", "detail", "authenticate_until")
+"""What the portal knows better than the invoicing service, which does not follow running attempts."""
+
 
 @dataclass(frozen=True, slots=True)
 class PaymentHistory:
@@ -39,7 +42,10 @@ class PaymentHistory:
         """Read an invoice as its service represents it, with the status that the portal shows."""
         invoice = await self.invoicing.invoice(session, invoice_id)
         stored = await self.views.invoice(session.merchant_id, session.customer_id, invoice_id)
-        return invoice | {"status": invoice_row(*stored)["status"]} if stored else invoice
+        if stored is None:
+            return invoice
+        row = invoice_row(*stored)
+        return invoice | {field: row[field] for field in _OWN if field in row}  # type: ignore[literal-required]
 
     async def neighbours(self, session: Session, invoice_id: UUID) -> Neighbours:
         return await self.views.neighbours(session.merchant_id, session.customer_id, invoice_id)

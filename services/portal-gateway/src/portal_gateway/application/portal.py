@@ -47,9 +47,10 @@ from portal_gateway.application.refusals import (
     SessionRequired,
     TokenRequired,
 )
-from portal_gateway.application.requests import CancelMode, CancelRequest, InvoiceQuery, PaymentRequest, Visitor
+from portal_gateway.application.requests import CancelMode, CancelRequest, InvoiceQuery, Looks, PaymentRequest, Visitor
 from portal_gateway.application.results import (
     Accepted,
+    AuthenticationBegun,
     CancellationAccepted,
     CancellationPreview,
     CardSetup,
@@ -212,6 +213,18 @@ class Portal:
         await self._store_accepted(session, _pending("charge", begun, {"invoice_id": begun["invoice_id"]}))
         return begun
 
+    async def authenticate(
+        self, session: Session, invoice_id: UUID, request: PaymentRequest, looks: Looks, *, idempotency_key: str | None = None
+    ) -> AuthenticationBegun:
+        """Start one charge that the customer confirms at their bank, or open the page again for the one that waits for it.
+
+        Raises the same as pay, and 429 `too_many_openings`.
+        """
+        await self.limits.take(limits.PAYMENTS, _customer_key(session))
+        begun = await self.payments.authenticate(session, invoice_id, request, looks, idempotency_key)
+        await self._store_accepted(session, _pending("charge", begun, {"invoice_id": begun["invoice_id"]}))
+        return begun
+
     async def invoices(self, session: Session, query: InvoiceQuery) -> InvoicePage:
         """A page of the payment history, newest first, from the gateway's own database."""
         return await self.history.page(session, query)
@@ -279,7 +292,7 @@ def _customer_key(session: Session) -> str:
 
 def _pending(
     kind: PendingKind,
-    accepted: Accepted | CancellationAccepted | CardUpdated | ChargeStarted | PaymentBegun,
+    accepted: Accepted | AuthenticationBegun | CancellationAccepted | CardUpdated | ChargeStarted | PaymentBegun,
     detail: dict[str, Any],
 ) -> Pending:
     return {

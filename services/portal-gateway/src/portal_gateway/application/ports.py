@@ -12,9 +12,10 @@ from portal_gateway.application.customer_view import Source
 from portal_gateway.application.downloads import Download, DownloadedDocument, ExportFormat, ExportProgress
 from portal_gateway.application.limits import Limit
 from portal_gateway.application.live import Glance
-from portal_gateway.application.requests import CancelMode, CancelRequest, PaymentRequest
+from portal_gateway.application.requests import CancelMode, CancelRequest, Looks, PaymentRequest
 from portal_gateway.application.results import (
     Accepted,
+    AuthenticationBegun,
     CancellationAccepted,
     CancellationPreview,
     CardSetup,
@@ -100,6 +101,10 @@ class Payments(Protocol):
     async def pay(
         self, session: Session, invoice_id: UUID, request: PaymentRequest, idempotency_key: str | None
     ) -> PaymentBegun: ...
+
+    async def authenticate(
+        self, session: Session, invoice_id: UUID, request: PaymentRequest, looks: Looks, idempotency_key: str | None
+    ) -> AuthenticationBegun: ...
 
 
 class Invoicing(Protocol):

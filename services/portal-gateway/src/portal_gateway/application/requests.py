@@ -38,6 +38,14 @@ class PaymentRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Looks:
+    """How a page of the payments service looks."""
+
+    locale: str
+    colour: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class InvoiceQuery:
     year: int | None = None
     status: InvoiceStatus | None = None

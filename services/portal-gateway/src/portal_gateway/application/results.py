@@ -85,6 +85,17 @@ class PaymentBegun(Dues):
     payment_method: dict[str, Any]
 
 
+class AuthenticationBegun(TypedDict):
+    id: str
+    """The charge's id."""
+    invoice_id: str
+    aggregate: str
+    version: int
+    payment_method: dict[str, Any]
+    setup_id: str
+    frame_url: str
+
+
 class ChargeStarted(TypedDict):
     invoice_id: str
     aggregate: str

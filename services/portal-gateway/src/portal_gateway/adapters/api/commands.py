@@ -14,7 +14,7 @@ from portal_gateway.application.portal import Portal
 from portal_gateway.application.presentation import payment
 from portal_gateway.application.presentation.common import Reader
 from portal_gateway.application.presentation.price import of_subscription, renewals
-from portal_gateway.application.requests import CancelRequest, PaymentRequest
+from portal_gateway.application.requests import CancelRequest, Looks, PaymentRequest
 from portal_gateway.application.results import Dues
 from portal_gateway.application.view import View
 from portal_gateway.domain.access import Session
@@ -135,6 +135,29 @@ def command_routes(portal: Portal, dependencies: SessionDependencies) -> APIRout
             raise await with_sentences(request, session, problem) from None
         shown: dict[str, Any] = with_texts(language_of(request, session, await portal.view(session)), {**begun})
         return shown
+
+    @api.post("/invoices/{invoice_id}/authentication", status_code=202)
+    @answers(payment_documents.AuthenticationStarted, *PAYMENT_REFUSALS, (429, "too_many_openings"))
+    async def authenticate(
+        request: Request,
+        invoice_id: InvoiceId,
+        body: Payment,
+        session: Annotated[Session, acting],
+        idempotency_key: IdempotencyKey = None,
+    ) -> dict[str, Any]:
+        """Pay an open invoice with a card on file, and confirm the charge at the customer's bank.
+
+        One charge begins, as with a payment, and waits for the customer for 15 minutes. The page at `frame_url` shows the bank's
+        question. Repeating the call while the charge is under way opens that page again.
+        """
+        payment_request = PaymentRequest(body.payment_method_id, amount(body), body.charge_invoices, body.effect)
+        view = await portal.view(session)
+        looks = Looks(language_of(request, session, view).tag, (view.merchant.get("branding") or {}).get("colour"))
+        try:
+            begun = await portal.authenticate(session, invoice_id, payment_request, looks, idempotency_key=idempotency_key)
+        except Problem as problem:
+            raise await with_sentences(request, session, problem) from None
+        return {**begun}
 
     async def with_sentences(request: Request, session: Session, problem: Problem) -> Problem:
         """Add the sentences of the problem's list of charges, if it has one: the customer confirms that list next."""

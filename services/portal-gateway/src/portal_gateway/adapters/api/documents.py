@@ -80,6 +80,15 @@ class Cancellation(BaseModel):
     """The reason that was chosen. Null when none was."""
 
 
+class Authentication(BaseModel):
+    """A charge that waits for the customer's answer to their bank."""
+
+    invoice_id: UUID
+    """The invoice that is charged."""
+    until: datetime
+    """How long it waits, by the wall clock."""
+
+
 class Debt(BaseModel):
     """What is owed for the current period."""
 
@@ -91,6 +100,16 @@ class Debt(BaseModel):
     """When the next attempt is due. Null when none is."""
     invoice_id: UUID
     """The unpaid invoice."""
+    detail: str | None = None
+    """A more precise reason, if there is one: `authentication_required`, `authentication_failed`, `authentication_abandoned`,
+    `amount_not_chargeable`. More values may come; treat an unknown one like `reason`.
+    """
+    remedy: str | None = None
+    """What can make the payment succeed: `wait`, `another_card`, or `authenticate` (the customer confirms it at their bank). Null
+    when that is not known, and when none of these helps. More values may come.
+    """
+    authentication: Authentication | None = None
+    """The charge that waits for the customer's bank. Null when none does."""
 
 
 class Recurring(BaseModel):

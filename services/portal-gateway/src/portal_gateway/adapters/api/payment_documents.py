@@ -111,6 +111,25 @@ class PaymentStarted(Dues, Accepted):
     """Id of the confirmation."""
 
 
+class AuthenticationStarted(Accepted):
+    """A charge that the customer confirms at their bank, and the page for it."""
+
+    id: UUID
+    """Id of the charge."""
+    invoice_id: UUID
+    """The invoice that is charged."""
+    attempt: int
+    """Number of the attempt, from 1 for each invoice."""
+    status: Literal["open"]
+    """The charge is under way."""
+    payment_method: SavedCard
+    """The card that is charged."""
+    setup_id: UUID
+    """Id of the opening of the page."""
+    frame_url: str
+    """Address of the page, for an iframe."""
+
+
 class CardUpdated(Accepted):
     """A new default card, and the charges that have begun with it."""
 

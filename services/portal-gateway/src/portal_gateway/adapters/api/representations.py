@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from portal_gateway.application.presentation import common, details, invoices, payment, payment_method, price, summary
+from portal_gateway.application.presentation.bank_confirmation import row_of
 from portal_gateway.application.presentation.common import Reader
 from portal_gateway.application.presentation.notice import notice
 from portal_gateway.application.view import Pending, View
@@ -87,7 +88,7 @@ def _subscription(reader: Reader, view: View, it: Subscription) -> dict[str, Any
         "renews_on": reader.of_subscription(it).date(it["current_period"]["end"]).isoformat() if renews else None,
         "renewal_text": details.says(reader, it, view),
         "cancellation": cancellation and {field: cancellation[field] for field in ("mode", "effective_at", "feedback")},
-        "debt": _debt(reader, debt) if debt else None,
+        "debt": _debt(reader, debt, row_of(view, debt["invoice_id"])) if debt else None,
         "debt_text": f"{owed.lead} {owed.rest}" if owed else None,
         "payment_text": offer.does if offer else None,
         "ended_at": it["ended_at"],
@@ -95,12 +96,16 @@ def _subscription(reader: Reader, view: View, it: Subscription) -> dict[str, Any
     }
 
 
-def _debt(reader: Reader, debt: Debt) -> dict[str, Any]:
+def _debt(reader: Reader, debt: Debt, row: InvoiceRow | None) -> dict[str, Any]:
+    until = row.get("authenticate_until") if row else None
     return {
         "amount": _amount(reader, debt["amount"]),
         "reason": debt["reason"],
         "next_attempt_at": debt["next_attempt_at"],
         "invoice_id": debt["invoice_id"],
+        "detail": row.get("detail") if row else None,
+        "remedy": row.get("remedy") if row else None,
+        "authentication": {"invoice_id": debt["invoice_id"], "until": until} if until else None,
     }
 
 

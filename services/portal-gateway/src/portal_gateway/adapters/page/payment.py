@@ -13,14 +13,17 @@ from portal_gateway.adapters.page import forms, request_context
 from portal_gateway.adapters.page.error_pages import page_route
 from portal_gateway.adapters.page.rendering import Pages
 from portal_gateway.application.portal import Portal
+from portal_gateway.application.presentation.bank_confirmation import waits
 from portal_gateway.application.presentation.card_change import outcome
 from portal_gateway.application.presentation.common import Reader
 from portal_gateway.application.presentation.invoices import status
 from portal_gateway.application.presentation.notice import pay_button
-from portal_gateway.application.presentation.payment import does, lines, of_invoice
+from portal_gateway.application.presentation.payment import Offer, does, lines, of_invoice
 from portal_gateway.application.presentation.problems import explain
 from portal_gateway.application.requests import PaymentRequest
+from portal_gateway.application.results import PaymentPreview
 from portal_gateway.application.view import Position, Visit
+from portal_gateway.domain.view import PaymentMethod
 
 STOP_POLLING: Final = 286
 """The status with which htmx ends a poll."""
@@ -38,7 +41,8 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
         visit = await request_context.visit(portal, request, position, keep_alive=request_context.by_customer(request))
         sheet = await Sheet.of(portal, pages, request, visit, invoice_id)
         has_begun = position is not None and position.aggregate == f"payment-{invoice_id}"
-        return sheet.result() if has_begun or sheet.status not in ("open", "failed") else await sheet.form()
+        payable = sheet.status in ("open", "failed") or waits(sheet.facts)
+        return sheet.result() if has_begun or not payable else await sheet.form()
 
     @router.post("/invoices/{invoice_id:uuid}/payment")
     async def confirm(invoice_id: UUID, request: Request) -> Response:
@@ -96,12 +100,14 @@ class Sheet:
         """The form; with a `problem` again after the list of charges has changed, as 422 like every form with errors."""
         view, reader = self.visit.view, self.reader
         preview = await self.portal.payment_preview(self.visit.session, UUID(str(self.facts["id"])))
-        if preview["running"] and problem is None:
+        if preview["running"] and problem is None and not waits(self.facts):
             return replace(self, facts={**self.facts, "status": "processing"}).result()  # the charge has not arrived here yet
         if not preview["due"] or preview["total"] is None:
             raise Problem(409, "nothing_owed", "Nothing is owed on this invoice")
         card, offer = view.facts["payment_method"], of_invoice(reader, view, self.facts)
         total = reader.money(preview["total"])
+        if offer.confirms and card:
+            return self._confirmation(offer, card, preview, total)
         return self._page(
             "pay.html",
             status=422 if problem else 200,
@@ -122,6 +128,29 @@ class Sheet:
                 "effect": preview["due"][0].get("effect") or "",
             },
             idempotency_key=uuid4(),
+        )
+
+    def _confirmation(self, offer: Offer, card: PaymentMethod, preview: PaymentPreview, total: str) -> Response:
+        """The dialog in which the customer confirms the charge at their bank. Its script sends what is shown here."""
+        reader, view, due = self.reader, self.visit.view, preview["due"]
+        shown = {
+            "payment_method_id": card["id"],
+            **preview["total"],  # type: ignore[dict-item]
+            "charge_invoices": [each["invoice_id"] for each in due],
+            **({"effect": due[0]["effect"]} if due[0].get("effect") else {}),
+        }
+        return self._page(
+            "confirm_at_bank.html",
+            status=200,
+            heading=offer.button,
+            card=reader.card(card),
+            lines=lines(reader, view, due),
+            total=total if len(due) > 1 else None,
+            statements=does(reader, view, due, more=preview.get("more", False)),
+            confirm=reader.say("Confirm and pay %(amount)s", amount=total),
+            begins=len(due) == 1 or waits(self.facts),  # the notice has shown this amount, or it is confirmed already
+            begin=f"/api/invoices/{offer.invoice_id}/authentication",
+            shown=shown,
         )
 
     def result(self) -> Response:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from portal_gateway.application.presentation.bank_confirmation import can_be_confirmed, waits
 from portal_gateway.application.presentation.common import Badge, Reader, moment
 from portal_gateway.application.presentation.failure_reasons import REASONS
 from portal_gateway.application.presentation.invoices import badge, status
@@ -22,6 +23,9 @@ SAYS: Final = {
     "void": N_("The invoice is void: there's nothing to pay."),
     "uncollectible": N_("The company has written this invoice off; you won't be charged for it."),
 }
+
+
+WAITS_FOR_BANK: Final = N_("Your bank is waiting for you to confirm the payment.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,8 @@ class Outcome:
     """Whether no charge is under way."""
     pay: str | None
     """The label of the link to paying with another card, if the charge failed."""
+    confirm: str | None = None
+    """The label of the link to the confirmation at the customer's bank, if it waits for it or asked for it."""
 
 
 def outcome(reader: Reader, view: View, facts: Mapping[str, Any]) -> Outcome:
@@ -57,14 +63,20 @@ def outcome(reader: Reader, view: View, facts: Mapping[str, Any]) -> Outcome:
         says=tuple(_says(reader, facts, subscription)),
         settled=_is_settled(reader, view, facts, subscription),
         pay=pay_button(reader, view) if failed else None,
+        confirm=reader.say("Confirm with your bank") if waits(facts) or _can_be_confirmed(facts, view) else None,
     )
+
+
+def _can_be_confirmed(facts: Mapping[str, Any], view: View) -> bool:
+    attempts = [it for it in facts.get("movements") or () if it["kind"] == "failed_attempt"]
+    return facts["status"] == "failed" and bool(attempts) and can_be_confirmed(facts, attempts[-1].get("payment_method"), view)
 
 
 def _says(reader: Reader, facts: Mapping[str, Any], subscription: Subscription | None) -> list[str]:
     state, words = facts["status"], SAYS[facts["status"]]
     if state == "paid":
         return [after(reader, facts, subscription) or reader.say(words)]
-    sentences = [reader.say(words)]
+    sentences = [reader.say(WAITS_FOR_BANK if waits(facts) else words)]
     if state == "failed":
         reasons = [it.get("reason") for it in facts.get("movements") or () if it["kind"] == "failed_attempt"]
         if reasons and (why := REASONS.get(reasons[-1] or "")):

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from chassis.text import isolated
+from portal_gateway.application.presentation.bank_confirmation import waits
 from portal_gateway.application.presentation.common import Badge, Reader, Tone
 from portal_gateway.application.presentation.movements import Movement, movements
 from portal_gateway.application.presentation.notice import Notice, notice, pay_button
@@ -119,7 +120,8 @@ def invoice(reader: Reader, facts: Mapping[str, Any], view: View) -> Invoice:
     period, current = facts["period"], status(facts, view.pending)
     local = reader.where(facts.get("period_time_zone") or facts.get("time_zone"))
     owing = next((it for it in view.facts["subscriptions"] if it["debt"] and it["debt"]["invoice_id"] == facts["id"]), None)
-    debt, payable = owing["debt"] if owing else None, facts["status"] == "failed" and current != "processing"
+    debt = owing["debt"] if owing else None
+    payable = waits(facts) or (facts["status"] == "failed" and current != "processing")
     return Invoice(
         id=str(facts["id"]),
         number=facts["number"],

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from portal_gateway.application.presentation.accepted_commands import pending_sentence
+from portal_gateway.application.presentation.bank_confirmation import can_be_confirmed, reason_of, row_of, same_face, waits
 from portal_gateway.application.presentation.common import Fact, Reader, Tone, moment
-from portal_gateway.application.presentation.failure_reasons import ADVICE, DECLINES, SHORT
+from portal_gateway.application.presentation.failure_reasons import ADVICE, CONFIRMED_AT_THE_BANK, DECLINES, SHORT
 from portal_gateway.application.subscription_status import owes
 from portal_gateway.application.view import View
 from portal_gateway.domain.view import CardFace, Debt, Subscription
@@ -19,7 +20,17 @@ NOT_CONFIRMED: Final = "not_confirmed"
 class Notice:
     """The message above all panes about an unpaid amount."""
 
-    code: Literal["processing", "not_confirmed", "ended", "first_payment", "failed", "card_expiring", "card_expired"]
+    code: Literal[
+        "processing",
+        "waiting_for_bank",
+        "not_confirmed",
+        "ended",
+        "first_payment",
+        "confirm_with_bank",
+        "failed",
+        "card_expiring",
+        "card_expired",
+    ]
     """Which notice it is, the same in every language."""
     tone: Tone
     lead: str
@@ -37,7 +48,14 @@ def notice(reader: Reader, subscription: Subscription, view: View) -> Notice | N
     debt, reader = subscription["debt"], reader.of_subscription(subscription)
     if debt is None or not owes(subscription) or pending_sentence(subscription, view):
         return None
-    amount = reader.money(debt["amount"])
+    amount, row = reader.money(debt["amount"]), row_of(view, debt["invoice_id"])
+    if waits(row):
+        lead = reader.say("Your bank is waiting for you to confirm the payment of %(amount)s.", amount=amount)
+        rest = reader.say(
+            "If you closed your bank's window, open it again. If you don't confirm within 15 minutes, the payment is canceled "
+            "and nothing is charged."
+        )
+        return Notice("waiting_for_bank", "warn", lead, rest, pay_button(reader, view))
     if is_running(debt, view):
         lead = reader.say("We're processing your payment of %(amount)s.", amount=amount)
         rest = reader.say("Your bank hasn't responded yet. We'll update this page; there's no need to pay again.")
@@ -50,22 +68,25 @@ def notice(reader: Reader, subscription: Subscription, view: View) -> Notice | N
     if subscription["ended_at"]:
         lead = reader.say("You still owe %(amount)s.", amount=amount)
         return Notice("ended", "bad", lead, _why(reader, debt, view), pay_button(reader, view))
+    confirms = row is not None and can_be_confirmed(row, row["payment_method"], view)
     if untried:
         lead = reader.say("Your first payment of %(amount)s is due.", amount=amount)
+    elif confirms:
+        lead = reader.say("Your bank asks you to confirm this payment of %(amount)s.", amount=amount)
     else:
         lead = reader.say("We couldn't charge %(amount)s.", amount=amount)
     why, next_try = _why(reader, debt, view), _next_try(reader, debt, view)
     advice = _advice(reader, debt, view) or why
     return Notice(
-        "first_payment" if untried else "failed",
-        "warn" if untried else "bad",
+        "first_payment" if untried else "confirm_with_bank" if confirms else "failed",
+        "warn" if untried or confirms else "bad",
         lead,
         f"{why} {next_try} {_access(reader, debt)}",
         reader.say("Add a card and pay %(amount)s", amount=amount)
         if untried and not has_card(view)
         else pay_button(reader, view),
         advice if debt["next_attempt_at"] else f"{advice} {next_try}",
-        tuple(_facts(reader, debt)),
+        tuple(_facts(reader, debt, reason_of(debt, view))),
     )
 
 
@@ -85,7 +106,7 @@ def is_running(debt: Debt, view: View) -> bool:
 
 
 def _why(reader: Reader, debt: Debt, view: View) -> str:
-    reason = debt["reason"]
+    reason = reason_of(debt, view)
     if reason == "no_payment_method":
         card_added_since = has_card(view) and debt["next_attempt_at"] is None
         return reader.say("There was no card on file.") if card_added_since else reader.say("You don't have a card on file.")
@@ -99,14 +120,14 @@ def _why(reader: Reader, debt: Debt, view: View) -> str:
 def _advice(reader: Reader, debt: Debt, view: View) -> str | None:
     """What to do about a refused card that is still the one on file."""
     refused, card = refused_card(debt, view), view.facts["payment_method"]
-    sentence = ADVICE.get(debt["reason"])
+    sentence = ADVICE.get(reason_of(debt, view))
     if sentence is None or not refused or not card or not same_face(refused, card):
         return None
     return reader.say(sentence, card=reader.card(card))
 
 
-def _facts(reader: Reader, debt: Debt) -> Iterator[Fact]:
-    if words := SHORT.get(debt["reason"]):
+def _facts(reader: Reader, debt: Debt, reason: str) -> Iterator[Fact]:
+    if words := SHORT.get(reason):
         yield Fact(reader.say("Reason"), reader.say(words))
     if at := debt["next_attempt_at"]:
         yield Fact(reader.say("Next attempt"), reader.near_day(at))
@@ -126,16 +147,15 @@ def _next_try(reader: Reader, debt: Debt, view: View) -> str:
         return reader.say("Add a card to pay.")
     if debt["reason"] == "no_payment_method" or (refused and not same_face(refused, card)):
         return reader.say("We won't try again automatically.")  # the customer has added another card since
+    if reason_of(debt, view) in CONFIRMED_AT_THE_BANK:
+        return reader.say("We won't try again automatically.")
     return reader.say("We won't try again until you update your card.")
 
 
 def refused_card(debt: Debt, view: View) -> CardFace | None:
     """The card of the last failed charge; None if there was no charge or its card is unknown."""
-    return next((row["payment_method"] for row in view.facts["invoices"] if row["id"] == debt["invoice_id"]), None)
-
-
-def same_face(one: CardFace, other: CardFace) -> bool:
-    return (one["brand"], one["last4"]) == (other["brand"], other["last4"])
+    row = row_of(view, debt["invoice_id"])
+    return row["payment_method"] if row else None
 
 
 def _access(reader: Reader, debt: Debt) -> str:

@@ -27,8 +27,9 @@ def other_debts(reader: Reader, view: View, chosen: Subscription | None) -> list
 
 def _other_debt(reader: Reader, view: View, subscription: Subscription) -> OtherDebt | None:
     debt, owed = subscription["debt"], notice(reader, subscription, view)
-    if debt is None or owed is None or is_running(debt, view):
+    offered = offer(reader, view, subscription)
+    if debt is None or owed is None or (offered is None and is_running(debt, view)):
         return None
     plan, amount = isolated(subscription["plan"]["name"]), reader.money(debt["amount"])
     says = reader.say("You have %(amount)s due for %(plan)s.", plan=plan, amount=amount)
-    return OtherDebt(subscription["id"], owed.tone, says, pay_button(reader, view), offer(reader, view, subscription))
+    return OtherDebt(subscription["id"], owed.tone, says, pay_button(reader, view), offered)

@@ -6,14 +6,15 @@ from datetime import date
 from typing import Any, Final
 
 from chassis.text import isolated
+from portal_gateway.application.presentation.bank_confirmation import can_be_confirmed, row_of, same_face, waits
 from portal_gateway.application.presentation.common import Reader
-from portal_gateway.application.presentation.notice import is_running, notice, refused_card, same_face
+from portal_gateway.application.presentation.notice import is_running, notice
 from portal_gateway.application.presentation.payment_method import state
 from portal_gateway.application.presentation.settlement import after, before, span
 from portal_gateway.application.results import DueCharge
 from portal_gateway.application.view import View
 from portal_gateway.domain.settlement import Settling, settling
-from portal_gateway.domain.view import CardFace, InvoiceRow, Period, Subscription
+from portal_gateway.domain.view import CardFace, Period, Subscription
 from presentation.languages import N_
 
 ONLY_ANOTHER_CARD: Final = frozenset({"expired_card", "incorrect_cvc"})
@@ -33,6 +34,8 @@ class Offer:
     button: str | None
     """None if there is no card or it cannot pay."""
     why_not: str | None
+    confirms: bool = False
+    """Whether the button leads to the confirmation at the customer's bank."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +47,18 @@ class ChargeLine:
 
 
 def offer(reader: Reader, view: View, subscription: Subscription) -> Offer | None:
-    """The offer for a subscription's debt; None without a debt, or while a charge for it is under way."""
+    """The offer for a subscription's debt; None without a debt, or while a charge for it is under way that the customer cannot
+    advance.
+    """
     debt, reader = subscription["debt"], reader.of_subscription(subscription)
-    if debt is None or notice(reader, subscription, view) is None or is_running(debt, view):
+    if debt is None or notice(reader, subscription, view) is None:
         return None
-    row = _row(view, debt["invoice_id"])
+    row = row_of(view, debt["invoice_id"])
+    if is_running(debt, view) and not waits(row):
+        return None
     period = row["period"] if row else subscription["current_period"]
-    failed = debt["reason"], refused_card(debt, view)
-    return _offer(reader, view, debt["invoice_id"], settling(subscription, period, reader.now), *failed)
+    failed = debt["reason"], row["payment_method"] if row else None
+    return _offer(reader, view, row or {"id": debt["invoice_id"]}, settling(subscription, period, reader.now), *failed)
 
 
 def of_invoice(reader: Reader, view: View, facts: Mapping[str, Any]) -> Offer:
@@ -60,18 +67,22 @@ def of_invoice(reader: Reader, view: View, facts: Mapping[str, Any]) -> Offer:
     reader = reader.of_subscription(subscription) if subscription else reader
     attempts = [it for it in facts.get("movements") or () if it["kind"] == "failed_attempt"]
     failed = (attempts[-1].get("reason"), attempts[-1].get("payment_method")) if attempts else (None, None)
-    return _offer(reader, view, str(facts["id"]), settling(subscription, facts["period"], reader.now), *failed)
+    return _offer(reader, view, facts, settling(subscription, facts["period"], reader.now), *failed)
 
 
-def _offer(reader: Reader, view: View, invoice_id: str, it: Settling, reason: str | None, face: CardFace | None) -> Offer:
-    does, card = before(reader, it), view.facts["payment_method"]
+def _offer(
+    reader: Reader, view: View, invoice: Mapping[str, Any], it: Settling, reason: str | None, face: CardFace | None
+) -> Offer:
+    invoice_id, does, card = str(invoice["id"]), before(reader, it), view.facts["payment_method"]
+    if waits(invoice) or can_be_confirmed(invoice, face, view):
+        return Offer(invoice_id, does, reader.say("Confirm with your bank"), None, confirms=True)
     if card is None:
         return Offer(invoice_id, does, None, None)
     same = face is not None and same_face(face, card)
     why_not = None
     if state(reader, card["exp_month"], card["exp_year"]) == "expired":
         why_not = reader.say("You can't pay with %(card)s: it has expired.", card=reader.card(card))
-    elif same and reason in ONLY_ANOTHER_CARD:
+    elif same and (reason in ONLY_ANOTHER_CARD or invoice.get("remedy") == "another_card"):
         why_not = reader.say("You can't pay with %(card)s: your bank requires another card.", card=reader.card(card))
     label = (
         reader.say("Retry with %(card)s", card=reader.card(card))
@@ -136,7 +147,7 @@ def _settling(reader: Reader, view: View, due: DueCharge, subscription: Subscrip
 
     None for an invoice older than those in the view, if its subscription is unknown.
     """
-    row = _row(view, due["invoice_id"])
+    row = row_of(view, due["invoice_id"])
     period = due.get("period") or (row["period"] if row else subscription["current_period"] if subscription else None)
     if period is None:
         return None
@@ -163,7 +174,7 @@ def _begun(reader: Reader, view: View, begun: Sequence[DueCharge], *, several: b
 
 def _invoice(reader: Reader, view: View, due: DueCharge) -> str:
     """`TS-000014 · 14 may 2023`; with the date only if the view contains the invoice."""
-    row = _row(view, due["invoice_id"])
+    row = row_of(view, due["invoice_id"])
     issued = reader.language.short_day(date.fromisoformat(row["issued_on"])) if row else None
     return " · ".join(part for part in (due["number"], issued) if part)
 
@@ -182,9 +193,5 @@ def _several(view: View, due: Sequence[DueCharge]) -> bool:
 
 
 def _subscription_id(view: View, due: DueCharge) -> str | None:
-    row = _row(view, due["invoice_id"])
+    row = row_of(view, due["invoice_id"])
     return due.get("subscription_id") or (row["subscription_id"] if row else None)
-
-
-def _row(view: View, invoice_id: str) -> InvoiceRow | None:
-    return next((row for row in view.facts["invoices"] if row["id"] == invoice_id), None)

@@ -9,11 +9,21 @@ _STATES = {
     payments.PaymentSucceeded.TYPE: "succeeded",
     payments.PaymentFailed.TYPE: "failed",
     payments.PaymentOutcomeUnknown.TYPE: "unknown",
+    payments.PaymentAuthenticationRequired.TYPE: "waiting",
     payments.PaymentRefunded.TYPE: "refunded",
 }
 TYPES = frozenset(_STATES)
 
 
 def fold(document: Document | None, envelope: Envelope) -> Document:
-    """attempt, state (started, succeeded, failed, unknown, refunded)"""
-    return {"attempt": envelope.data["attempt"], "state": _STATES[envelope.type]}
+    """attempt, state (started, waiting, succeeded, failed, unknown, refunded); of a failed attempt also remedy and detail where
+    the event has them; of one that waits for the customer authenticate_until
+    """
+    data, state = envelope.data, _STATES[envelope.type]
+    if envelope.type == payments.PaymentAuthenticationRequired.TYPE:
+        until = data.get("until")
+        if until is None:  # the attempt has failed: a new one can wait
+            return {"attempt": data["attempt"], "state": "failed", "remedy": "authenticate", "detail": "authentication_required"}
+        return {"attempt": data["attempt"], "state": state, "authenticate_until": until}
+    more = {field: data[field] for field in ("remedy", "detail") if data.get(field)}
+    return {"attempt": data["attempt"], "state": state, **more}
