@@ -33,6 +33,33 @@ def over() -> View:
     return scenes.view(*unpaid.facts["subscriptions"], invoices=unpaid.facts["invoices"], payment_method=VISA, now=JULY)
 
 
+def bank_asks(detail: str = "authentication_required") -> View:
+    """The bank of the card on file wants the customer to confirm the renewal."""
+    return of_bank("failed", remedy="authenticate", detail=detail)
+
+
+def bank_waits() -> View:
+    return of_bank("processing", authenticate_until="2026-11-30T12:15:00Z")
+
+
+def of_bank(status: InvoiceStatus, **row: Any) -> View:
+    view = owing(reason="card_declined", next_attempt_at=None)
+    view.facts["invoices"][0] = scenes.invoice(14, status, **row)
+    return view
+
+
+def asked_by_bank(periods: int = 0) -> Any:
+    def prepare(stage: LiveStage) -> None:
+        facing(periods, reason="authentication_required")(stage)
+        stage.invoicing.invoice_is |= {"remedy": "authenticate", "detail": "authentication_required"}
+        stage.invoicing.invoice_is["movements"][1]["payment_method"] = {"brand": "visa", "last4": "4242"}
+
+    return prepare
+
+
+PAYMENT = f"/invoices/{scenes.invoice_id(14)}/payment"
+
+
 def begun(count: int, days: int) -> tuple[Due, ...]:
     """`count` periods of `days` days that have begun since 14 May."""
     starts = [MAY_14 + timedelta(days=days * n) for n in range(1, count + 1)]
@@ -75,5 +102,12 @@ STATES = (
     State("paid", owing, paid, facing()),
     State("pay-failed", owing, paid, facing(becomes="failed")),
     State("pay-running", owing, paid, facing(becomes="processing")),
+    State("bank-asks", bank_asks, visit("/", see="[data-notice=confirm_with_bank]"), asked_by_bank()),
+    State("bank-refused", lambda: bank_asks(detail="authentication_failed"), visit("/", see="#pay-now"), asked_by_bank()),
+    State("bank-left", lambda: bank_asks(detail="authentication_abandoned"), visit("/", see="#pay-now"), asked_by_bank()),
+    State("bank-waits", bank_waits, visit("/", see="[data-notice=waiting_for_bank]"), asked_by_bank()),
+    State("bank-invoice", bank_asks, visit(f"/invoices/{scenes.invoice_id(14)}", see=".notice"), asked_by_bank()),
+    State("bank-sheet", bank_asks, DIALOG, asked_by_bank(2)),
+    State("bank-without-script", bank_asks, visit(PAYMENT, see="#does"), asked_by_bank(), script=False),
     State("pay-without-script", owing, visit(f"/invoices/{scenes.invoice_id(14)}/payment", see="#does"), facing(2), script=False),
 )

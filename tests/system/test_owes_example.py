@@ -109,6 +109,7 @@ async def test_the_example_agrees_with_the_owners_for_every_demo_customer(stack:
         "felipe": {"USD": (0, 0)},
         "gabriela": {"USD": (2999, 0)},
         "hugo": {"ARS": (0, 0)},
+        "isabel": {"USD": (2999, 0)},
     }
 
 

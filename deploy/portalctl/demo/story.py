@@ -171,6 +171,14 @@ TECHSOLUTIONS = Merchant(
             story="started yesterday, without a card on file: the first payment is missing",
         ),
         Subscribes(at(2023, 5, 19), "gabriela", "premium"),
+        Joins(
+            at(2023, 5, 19),
+            "isabel",
+            {"name": "Isabel Torres", "email": "isabel@example.com", "locale": "es-419", "country": "CR"},
+            story="her bank asks her to confirm the first payment",
+            card="tok_authenticate_always",
+        ),
+        Subscribes(at(2023, 5, 19), "isabel", "premium"),
     ),
 )
 

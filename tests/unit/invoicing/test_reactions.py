@@ -140,6 +140,16 @@ def test_a_failed_attempt_is_a_movement_of_zero() -> None:
     assert (movement.kind, movement.total, movement.reason, movement.last4) == (Kind.FAILED_ATTEMPT, 0, "expired_card", "4242")
 
 
+def test_a_failed_attempt_has_the_most_precise_reason() -> None:
+    fields = {"code": "card_declined", "detail": "authentication_required", "retryable": False, "remedy": "authenticate"}
+    failed = payments.PaymentFailed.model_validate(CHARGE | fields)
+    movement = movements.of_payment(envelope(failed), failed)
+    assert movement is not None
+    assert movement.reason == "authentication_required"
+    waits = payments.PaymentAuthenticationRequired.model_validate(CHARGE | {"until": PAID.at})
+    assert movements.of_payment(envelope(waits), waits) is None
+
+
 def test_the_dates_of_a_period_are_of_the_place_where_the_subscription_began() -> None:
     """Its renewal has the place; an older renewal without one uses the merchant's."""
     for began, zone in (("Europe/Madrid", "Europe/Madrid"), (None, "America/Mexico_City")):

@@ -173,6 +173,38 @@ def test_a_failure_that_invoicing_reports_first_is_shown() -> None:
     assert status(Published().publish(story.issued(5), charge(STARTED, 5), story.payment_failed(5, attempt=1))) == "failed"
 
 
+ASKS = payments.PaymentAuthenticationRequired
+UNCONFIRMED = {**FAILED, "retryable": False, "detail": "authentication_required", "remedy": "authenticate"}
+UNTIL = "2026-11-30T12:15:00Z"
+
+
+def confirmation(published: Published) -> tuple[str, object, object, object]:
+    row = published.view()["invoices"][0]
+    return row["status"], row.get("remedy"), row.get("detail"), row.get("authenticate_until")
+
+
+def test_what_the_customers_bank_wants_follows_from_the_payment() -> None:
+    published = Published().publish(story.issued(5), charge(STARTED, 5), charge(payments.PaymentFailed, 5, **UNCONFIRMED))
+    failed = "failed", "authenticate", "authentication_required", None
+    assert confirmation(published) == failed
+    assert confirmation(published.publish(charge(ASKS, 5))) == failed
+    assert confirmation(published.publish(story.payment_failed(5, attempt=1))) == failed
+    assert confirmation(published.publish(charge(STARTED, 5, attempt=2))) == ("processing", None, None, None)
+    assert confirmation(published.publish(charge(ASKS, 5, attempt=2, until=UNTIL))) == ("processing", None, None, UNTIL)
+    left = UNCONFIRMED | {"detail": "authentication_abandoned"}
+    published.publish(charge(payments.PaymentFailed, 5, attempt=2, **left))
+    assert confirmation(published) == ("failed", "authenticate", "authentication_abandoned", None)
+    published.publish(charge(STARTED, 5, attempt=3), charge(SUCCEEDED, 5, attempt=3, **REFERENCE), story.paid(5))
+    assert confirmation(published) == ("paid", None, None, None)
+
+
+def test_a_remedy_of_an_earlier_attempt_is_not_shown() -> None:
+    """Invoicing's event of the second failure has arrived before payments' own."""
+    published = Published().publish(story.issued(5), charge(STARTED, 5), charge(payments.PaymentFailed, 5, **UNCONFIRMED))
+    published.publish(story.payment_failed(5, attempt=2))
+    assert confirmation(published) == ("failed", None, None, None)
+
+
 def test_an_invoice_that_ends_unpaid_has_its_status() -> None:
     about = f"invoice-{invoice_id(5)}"
     voided = invoicing.InvoiceVoided(subscription_id=story.SUBSCRIPTION, reason="subscription_cancelled")

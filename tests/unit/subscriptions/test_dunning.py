@@ -79,6 +79,24 @@ def test_a_hard_decline_waits_for_a_new_card_until_the_last_day() -> None:
     given(*ENTERED_JUNE, HARD_FELL).when(GiveUp(day(6, of=21))).then(GAVE_UP)
 
 
+def test_a_bank_that_wants_a_confirmation_costs_no_retry_and_has_until_the_last_day() -> None:
+    """Payments reports it as the nearest code that every subscriber knows, and that the card alone cannot succeed."""
+    asked = replace(FAILED, reason="card_declined", retryable=False)
+    fell = replace(FELL, reason="card_declined", next_attempt_at=None)
+    given(*ENTERED_JUNE).when(asked).then(fell)
+    left = replace(asked, attempt=2, manual=True, at=day(6, of=15))
+    still = replace(fell, failed_attempts=2, at=day(6, of=15))
+    given(*ENTERED_JUNE, fell).when(left).then(still)
+    poor = replace(left, attempt=3, reason="insufficient_funds", retryable=True, at=day(6, of=16))
+    later = replace(still, failed_attempts=3, reason="insufficient_funds", at=day(6, of=16))
+    given(*ENTERED_JUNE, fell, still).when(poor).then(later)
+    for past in ((fell,), (fell, still), (fell, still, later)):
+        assert waits(*ENTERED_JUNE, *past) == {"give_up": day(6, of=21)}
+        given(*ENTERED_JUNE, *past).when(Retry(day(6, of=17))).then()
+        given(*ENTERED_JUNE, *past).when(GiveUp(day(6, of=21))).then(GAVE_UP)
+    given(*ENTERED_JUNE, fell, still).when(PAID).then(Recovered(INVOICE, day(6)))
+
+
 def test_a_new_card_that_fails_softly_is_tried_again_on_the_days_that_are_left() -> None:
     soft = replace(FAILED, attempt=2, at=day(6, of=16))
     fell = replace(FELL, failed_attempts=2, next_attempt_at=day(6, of=17), at=day(6, of=16))

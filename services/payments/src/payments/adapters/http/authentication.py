@@ -48,7 +48,7 @@ def routes(
         }
         return Answer(201, body)
 
-    @api.post("/invoices/{invoice_id}/authentication", status_code=201, dependencies=[Depends(only("merchant", "customer"))])
+    @api.post("/invoices/{invoice_id}/authentication", status_code=201, dependencies=[Depends(only("customer"))])
     @answers(documents.StartedAuthentication, *NOT_BEGUN, (422, "portal_origin_refused"), (429, "too_many_openings"))
     async def begin(
         customer_id: CustomerId, invoice_id: InvoiceOfCustomer, body: NewAuthentication, request: CommandParam
@@ -62,7 +62,7 @@ def routes(
         caller.must_own(customer_id)
         if await collections.customer_of(caller.merchant_id, invoice_id) != customer_id:
             raise not_found()
-        if caller.kind == "customer" and None in (body.payment_method_id, body.amount_minor):
+        if None in (body.payment_method_id, body.amount_minor):
             raise Problem(422, "invalid_request", "A customer names the card and the amount")
         if stored := await stored_answers.stored_answer(request):
             return stored

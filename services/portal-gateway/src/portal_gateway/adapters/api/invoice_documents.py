@@ -177,6 +177,14 @@ class WholeInvoice(Invoice):
     """When it was voided. Null unless it is void."""
     payment_method: SavedCard | None
     """The card that paid. Null while nothing is paid."""
+    remedy: str | None = None
+    """What can make a failed payment succeed: `wait`, `another_card`, or `authenticate` (the customer confirms it at their bank).
+    Absent when that is not known, and when none of these helps. More values may come.
+    """
+    detail: str | None = None
+    """A more precise reason of a failed payment than its code, if there is one. More values may come."""
+    authenticate_until: datetime | None = None
+    """How long the running charge waits for the customer's answer to their bank, by the wall clock. Absent unless it waits."""
     movements: list[Movement]
     """What was owed and paid, oldest first."""
     payment_text: str | None
