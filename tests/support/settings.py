@@ -54,6 +54,7 @@ GOOD: Mapping[str, str] = {
     "CARDS_HTTP_CERTIFICATE_FILE": "",
     "CARDS_HTTP_KEY_FILE": "",
     "PORTAL_ORIGIN": "https://portal.example",
+    "STRIPE_JS_URL": "https://js.stripe.com/dahlia/stripe.js",
     "PROVIDER": "sandbox",
     "PROVIDER_SECONDS": "5",
     "FIRST_CHECK_SECONDS": "1",

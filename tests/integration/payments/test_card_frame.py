@@ -13,11 +13,9 @@ from fastapi.responses import HTMLResponse
 from playwright.async_api import Browser, FrameLocator, Page, async_playwright, expect
 
 from chassis.http.server import listen, serve
-from payments.adapters.card_page.app import card_page
 from payments.adapters.card_page.words import language_of, words_for
 from support import chromium
-from support.payments.card_page import OWED, SETUP, CardPageFakes, setup_of
-from support.ports import free_port
+from support.payments.card_page import OWED, SETUP, CardPageFakes, page_of, setup_of
 
 SPANISH = words_for(language_of("es"))
 PORTAL_PAGE = """<!doctype html><html lang="es"><meta name="viewport" content="width=device-width"><title>Portal</title>
@@ -105,7 +103,7 @@ async def portal(browser: Browser) -> AsyncIterator[Portal]:
     cards, origin, elsewhere = f"http://localhost:{ports[0]}", f"http://127.0.0.1:{ports[1]}", f"http://127.0.0.1:{ports[2]}"
     around = CardPageFakes()
     async with AsyncExitStack() as stack:
-        page_app = card_page(around, around, around, cards_url=cards, portal_origin=origin)
+        page_app = page_of(around, around.provider, around.authentications, cards, origin)
         await stack.enter_async_context(served(page_app, ("127.0.0.1", ports[0])))
         await stack.enter_async_context(served(portal_app(cards), ("127.0.0.1", ports[1]), ("127.0.0.1", ports[2])))
         context = await browser.new_context(viewport={"width": 480, "height": 760})

@@ -151,6 +151,7 @@ WRONG: Mapping[str, tuple[str, ...]] = {
     "CARDS_HTTP_CERTIFICATE_FILE": FILES,
     "CARDS_HTTP_KEY_FILE": FILES,
     "PORTAL_ORIGIN": ORIGINS,
+    "STRIPE_JS_URL": (*HTTP, "https://js.example/stripe.js?v=1"),
     "PROVIDER": ("stripe", "Sandbox"),
     "PROVIDER_SECONDS": (*SECONDS, "0", "61"),
     "FIRST_CHECK_SECONDS": (*SECONDS, "0", "301"),
@@ -178,6 +179,7 @@ RIGHT: Mapping[str, tuple[str, ...]] = {
     "ENVIRONMENT": ("local", "staging"),
     "SHUTDOWN_SECONDS": ("5", "15.5"),
     "PUBLIC_URL": ("https://p.example/", "http://[::1]:8000"),
+    "STRIPE_JS_URL": ("http://127.0.0.1:9000/stripe.js",),
 }
 FIELDS = [(service, name.upper()) for service, kind in SETTINGS.items() for name in kind.model_fields]
 

@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from payments.adapters.card_page import app, files
+from payments.adapters.card_page import files, policies
 from payments.adapters.card_page.words import confirm_text, language_of, too_many_declines, words_for
 from payments.domain.shapes import Money
 from support.expiries import CASES, Case
@@ -50,7 +50,10 @@ async def test_only_the_portal_may_frame_it_and_nothing_of_it_is_kept() -> None:
 
 
 def test_over_https_browsers_are_directed_to_stay_on_https() -> None:
-    on_a_laptop, in_production = app.headers(CARDS, PORTAL), app.headers("https://cards.example", "https://portal.example")
+    on_a_laptop, in_production = (
+        policies.headers(CARDS, PORTAL),
+        policies.headers("https://cards.example", "https://portal.example"),
+    )
     assert "strict-transport-security" not in on_a_laptop
     assert in_production["strict-transport-security"] == "max-age=31536000; includeSubDomains"
 

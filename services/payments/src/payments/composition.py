@@ -7,8 +7,10 @@ from chassis.eventsourcing.command_handler import CommandHandler
 from chassis.http.app import create_app
 from chassis.service.service import Listener, Resources, Service
 from payments.adapters import rows
+from payments.adapters.authentications import PostgresAuthentications
 from payments.adapters.card_page.app import card_page
 from payments.adapters.card_page.hosts import addresses_of
+from payments.adapters.card_page.ports import CardPagePorts
 from payments.adapters.charge_queue import PostgresChargeQueue
 from payments.adapters.collections import PostgresCollections
 from payments.adapters.consumers import consumer
@@ -19,6 +21,7 @@ from payments.adapters.http.stored_answers import StoredAnswers
 from payments.adapters.outlooks import SubscriptionOutlooks
 from payments.adapters.payment_queries import PaymentQueries
 from payments.adapters.sandbox import controls
+from payments.adapters.sandbox.challenges import Challenges
 from payments.adapters.sandbox.ledger import LedgerPool
 from payments.adapters.sandbox.provider import Sandbox
 from payments.adapters.sandbox.vault import Vault
@@ -70,7 +73,9 @@ def compose(resources: Resources) -> Service:
     app.include_router(controls.routes(ledger))
 
     card_hosts = addresses_of(settings.cards_http_host)
-    page = card_page(setups_table, KnownMerchants(tenants), Vault(ledger), **origins)
+    known, authentications = KnownMerchants(tenants), PostgresAuthentications(pool)
+    ports = CardPagePorts(setups_table, known, sandbox, Vault(ledger), authentications, Challenges(ledger))
+    page = card_page(ports, **origins, stripe_script=settings.stripe_js_url)
     return Service(
         app,
         consumers=(consumer(wallets, payments, rows),),

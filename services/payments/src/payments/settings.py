@@ -5,10 +5,11 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
-from chassis.service.setting_types import Expected, Host, Origin, Port, SafeOrigin
+from chassis.service.setting_types import Expected, Host, Origin, Port, SafeOrigin, ServiceUrl
 from chassis.service.settings import ServiceSettings
 from chassis.service.tls_settings import CertificateFile, empty_is_none, key_of
 from chassis.tls import CertificateFiles
+from payments.adapters.card_page.policies import STRIPE_JS
 
 
 def _another_port(port: int, info: ValidationInfo) -> int:
@@ -21,6 +22,12 @@ def _real_money(provider: str, info: ValidationInfo) -> str:
     if provider == "sandbox" and info.data.get("environment") == "production":
         raise ValueError("takes no real money and does not start in production")
     return provider
+
+
+def _from_stripe(script: str, info: ValidationInfo) -> str:
+    if script != STRIPE_JS and info.data.get("environment") == "production":
+        raise ValueError("is not Stripe's own address, and card numbers would be typed into its fields")
+    return script
 
 
 class Settings(ServiceSettings):
@@ -42,6 +49,10 @@ class Settings(ServiceSettings):
     """The key of that certificate."""
     portal_origin: Origin
     """The only origin that may frame the card page."""
+    stripe_js_url: Annotated[
+        ServiceUrl, AfterValidator(_from_stripe), Expected(f"the URL of a script; in production only {STRIPE_JS}")
+    ] = STRIPE_JS
+    """Stripe's script, which shows the card fields of merchants with Stripe. Another address is for tests and demonstrations."""
     provider: Annotated[
         Literal["sandbox"], AfterValidator(_real_money), Expected("sandbox, and ENVIRONMENT=local or staging with it")
     ] = "sandbox"

@@ -14,6 +14,8 @@ from payments.domain.shapes import Method
 class CardToken:
     token: str
     method: Method
+    asks: bool = False
+    """Whether the customer's bank asks before the card is saved."""
 
 
 @dataclass(frozen=True, slots=True)

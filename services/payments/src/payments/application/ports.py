@@ -18,19 +18,23 @@ from payments.domain.dues import Due
 from payments.domain.shapes import Method, Money
 
 
-class Provider(Protocol):
-    """A payment provider. Each call may raise NoAnswer, and each may be repeated without a second effect."""
+class CardProvider(Protocol):
+    """What the card page needs of a payment provider. Each call may raise NoAnswer, and each may be repeated."""
 
     async def open(self, merchant_id: UUID, customer_id: UUID, setup_id: UUID) -> CardFields:
         """What the card page shows to read the card of this set-up."""
         ...
 
-    async def charge(self, order: ChargeOrder) -> Outcome:
-        """The outcome of the charge. Taken and Refused never change. NeedsCustomer only if the order is on session."""
-        ...
-
     async def challenge(self, order: ChargeOrder) -> Challenge | None:
         """How the customer answers their bank. None if the charge does not wait for the customer."""
+        ...
+
+
+class Provider(CardProvider, Protocol):
+    """A payment provider. Each call may raise NoAnswer, and each may be repeated without a second effect."""
+
+    async def charge(self, order: ChargeOrder) -> Outcome:
+        """The outcome of the charge. Taken and Refused never change. NeedsCustomer only if the order is on session."""
         ...
 
     async def status(self, order: ChargeOrder) -> Status:
@@ -74,6 +78,13 @@ class Tokeniser(Protocol):
 
     async def tokenise(self, merchant_id: UUID, setup_id: UUID, entry: CardEntry) -> CardToken:
         """A token for one use in this set-up. Stores neither number nor code."""
+        ...
+
+    async def answer(self, merchant_id: UUID, setup_id: UUID, token: str, *, approved: bool) -> None:
+        """What the customer answered when their bank asked about this token. After a rejection it saves no card.
+
+        Raises UnknownToken.
+        """
         ...
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from typing import TypeAlias
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -11,11 +12,12 @@ from presentation.static_files import StaticFile
 
 FOLDER = Path(__file__).parent / "files"
 TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
+Assets: TypeAlias = dict[str, tuple[str, StaticFile]]
+"""`card.js`: ("card.1f2e3d4c5b6a.js", …)"""
 IMMUTABLE = {"cache-control": "public, max-age=31536000, immutable", "cross-origin-resource-policy": "same-origin"}
 
 
-def load() -> dict[str, tuple[str, StaticFile]]:
-    """`card.js`: ("card.1f2e3d4c5b6a.js", …)"""
+def load() -> Assets:
     files = {}
     for path in FOLDER.iterdir():
         if path.suffix in TYPES:
@@ -25,7 +27,7 @@ def load() -> dict[str, tuple[str, StaticFile]]:
     return files
 
 
-def routes(files: dict[str, tuple[str, StaticFile]]) -> APIRouter:
+def routes(files: Assets) -> APIRouter:
     api = APIRouter()
     by_name = dict(files.values())
 

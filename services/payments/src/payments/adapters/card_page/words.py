@@ -48,6 +48,45 @@ MESSAGES: Final[Mapping[str, str]] = {
 }
 """Keys are the names and codes that the page, its script and the domain use."""
 
+PROVIDER: Final[Mapping[str, str]] = {
+    "loading": N_("Opening the secure form…"),
+    "not_loaded": N_(
+        "We couldn't load the card form. Make sure your browser or an extension isn't blocking this site's scripts, "
+        "then go back and try again."
+    ),
+    "authentication_failed": N_(
+        "Your bank didn't confirm the card. Your previous card is unchanged; try again or use another one."
+    ),
+}
+"""Of the page with the provider's fields."""
+
+BANK: Final[Mapping[str, str]] = {
+    "title": N_("Confirm with your bank"),
+    "sandbox": N_("Test mode: no real charges."),
+    "approve": N_("Approve"),
+    "reject": N_("Reject"),
+    "close": N_("Close"),
+    "authentication_failed": N_(
+        "Your bank didn't confirm the card. Your previous card is unchanged; try again or use another one."
+    ),
+}
+"""Of the sandbox's bank."""
+
+CONFIRMATION: Final[Mapping[str, str]] = {
+    "back": N_("Go back"),
+    "asking": N_("Contacting your bank…"),
+    "answered": N_("Your bank has answered. We're checking the payment…"),
+    "not_loaded": N_(
+        "We couldn't open your bank's window. Make sure your browser or an extension isn't blocking this site's scripts, "
+        "then go back and try again."
+    ),
+    "no_script": N_("Turn on JavaScript to confirm with your bank."),
+    "not_sent": N_("We couldn't send your answer. Go back and try again."),
+    "alone": N_("This page only works inside your portal: go back there and choose “Confirm with your bank”."),
+}
+"""Of the page on which a charge is confirmed."""
+CONFIRMATION_GONE: Final = N_("This window has expired. Close it to see the status of your payment.")
+
 
 @cache
 def catalogues() -> Catalogues:
@@ -98,3 +137,31 @@ def confirm_text(language: Language, amounts: Sequence[Money]) -> str:
         return language.say("Save card")
     texts = [language.money(minor, currency, exponent(currency)) for currency, minor in totals.items()]
     return language.say("Pay %(amount)s", amount=" + ".join(texts))
+
+
+def provider_words(language: Language) -> dict[str, str]:
+    return {name: language.say(message) for name, message in PROVIDER.items()}
+
+
+def confirmation_words(language: Language) -> dict[str, str]:
+    return {name: language.say(message) for name, message in CONFIRMATION.items()}
+
+
+def bank_words(language: Language, merchant: str, amount: Money | None = None) -> dict[str, str]:
+    """What the sandbox's bank says about a charge, or without an amount about saving a card."""
+    words = {name: language.say(message) for name, message in BANK.items()}
+    if amount is None:
+        question = language.say("%(merchant)s wants to save this card for future payments. Do you approve?", merchant=merchant)
+    else:
+        text = language.money(amount.amount_minor, amount.currency, exponent(amount.currency))
+        question = language.say(
+            "%(merchant)s wants to charge %(amount)s to your card. Do you approve?", merchant=merchant, amount=text
+        )
+    return words | {"question": question}
+
+
+def stripe_locale(language: Language) -> str:
+    """Stripe's name of the language: it has a Latin American Spanish for all regions but Spain."""
+    if language.code == "es":
+        return "es-ES" if language.territory == "ES" else "es-419"
+    return language.code

@@ -41,7 +41,29 @@ class Vault:
                 setup_id,
                 method.id,
             )
-        return CardToken(token, method)
+        return CardToken(token, method, asks=TEST_CARDS[entry.number].authentication == "once")
+
+    async def answer(self, merchant_id: UUID, setup_id: UUID, token: str, *, approved: bool) -> None:
+        pool = await self._ledger.pool()
+        answered = await pool.fetchval(
+            """
+            UPDATE sandbox_method AS method
+            SET authentication = CASE WHEN $4 THEN NULL ELSE authentication END, on_setup = CASE WHEN $4 THEN on_setup ELSE $5 END
+            FROM sandbox_token AS token
+            WHERE token.merchant_id = $1 AND token.setup_id = $2 AND token.sha256 = $3
+              AND token.made_at > now() - interval '30 minutes'
+              AND method.merchant_id = token.merchant_id AND method.id = token.method_id
+              AND method.customer_id IS NULL AND method.authentication = 'once'
+            RETURNING method.id
+            """,
+            merchant_id,
+            setup_id,
+            digest(token),
+            approved,
+            FailureCode.AUTHENTICATION_FAILED.value,
+        )
+        if answered is None:
+            raise UnknownToken
 
     async def save(self, merchant_id: UUID, customer_id: UUID, setup_id: UUID, token: str) -> Method:
         pool = await self._ledger.pool()

@@ -1,0 +1,39 @@
+"""What the pages of this origin need, and how long they wait for a provider."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Final
+
+from payments.application.card_setup import CardFields, SetUp
+from payments.application.charges import Challenge, ChargeOrder, NoAnswer
+from payments.application.ports import Authentications, CardProvider, ChallengeAnswers, Merchants, OpenSetUps, Tokeniser
+
+PROVIDER_SECONDS: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class CardPagePorts:
+    """`tokeniser` and `bank` belong to the provider that leaves its fields and its bank's questions to this service."""
+
+    setups: OpenSetUps
+    merchants: Merchants
+    provider: CardProvider
+    tokeniser: Tokeniser
+    authentications: Authentications
+    bank: ChallengeAnswers
+
+    async def fields(self, setup: SetUp) -> CardFields:
+        """Raises NoAnswer."""
+        try:
+            async with asyncio.timeout(PROVIDER_SECONDS):
+                return await self.provider.open(setup.merchant_id, setup.customer_id, setup.id)
+        except TimeoutError:
+            raise NoAnswer from None
+
+    async def challenge(self, order: ChargeOrder) -> Challenge | None:
+        """Raises NoAnswer."""
+        try:
+            async with asyncio.timeout(PROVIDER_SECONDS):
+                return await self.provider.challenge(order)
+        except TimeoutError:
+            raise NoAnswer from None
