@@ -1,9 +1,8 @@
 // Card entry: the portal's side of the protocol with the card frame, which owns the fields. No card number reaches this page.
-import { isMessage } from "./frame.js";
+import { FramedSheet } from "./sheet.js";
 import { ended, refresh } from "./panes.js";
 import { minutesOf } from "./words.js";
 
-const READY_MS = 8000;
 const TOKEN_MS = 20000;
 const ANSWER_MS = 10000;
 const AGAIN_MS = [2000, 4000, 8000, 16000, 30000];
@@ -15,7 +14,8 @@ const MOST_BEGUN = 12;
 const HEARD = {
   opening: { ready: "ready", height: "resize", close: "close", error: "erred" },
   typing: { ready: "ready", height: "resize", submitting: "submitting", close: "close", error: "erred" },
-  submitting: { ready: "ready", height: "resize", token: "save", error: "erred" },
+  submitting: { ready: "ready", height: "resize", challenge: "challenge", token: "save", error: "erred" },
+  challenging: { ready: "ready", height: "resize", challenge: "challenge", error: "erred" },
   saving: { ready: "doubt", height: "resize" },
 };
 
@@ -59,15 +59,9 @@ function totalsOf(due) {
   return [...sums].map(([currency, minor]) => ({ amount_minor: minor, currency }));
 }
 
-class CardEntry {
+class CardEntry extends FramedSheet {
   constructor(sheet) {
-    this.sheet = sheet;
-    this.origin = sheet.dataset.cardsOrigin;
-    this.words = sheet.querySelector("[data-words]").dataset;
-    this.holder = sheet.querySelector("[data-frame]");
-    this.back = sheet.querySelector("[data-fallback] [data-close]");
-    this.heard = (event) => this.hear(event);
-    addEventListener("message", this.heard);
+    super(sheet, HEARD);
     sheet.querySelector("[data-retry]").addEventListener("click", () => {
       sheet.querySelector("#sheet-title").focus();
       this.open();
@@ -82,13 +76,8 @@ class CardEntry {
     if (answer?.status === 429) return this.fail("tooMany", { again: false, sentence: minutesOf(this.words.tooMany, answer.retryAfter) });
     if (!answer?.ok) return this.fail("unavailable");
     const { setup_id: id, frame_url: url } = answer.content;
-    if (new URL(url).origin !== this.origin) return this.fail("unavailable");
-    this.setup = id;
-    this.list(answer.content);
-    this.frame = Object.assign(document.createElement("iframe"), { src: url, title: this.holder.dataset.title });
-    this.frame.tabIndex = 0;
-    this.holder.append(this.frame);
-    this.timer = setTimeout(() => this.fail("noAnswer"), READY_MS);
+    if (!this.load(url, id)) return this.fail("unavailable");
+    return this.list(answer.content);
   }
 
   /** The charges of a confirmation and their effects, in the portal's sentences. */
@@ -106,29 +95,6 @@ class CardEntry {
     section.querySelector("[data-does]").replaceChildren(...(statements ?? []).map(paragraph));
   }
 
-  hear(event) {
-    if (!this.sheet.isConnected) return removeEventListener("message", this.heard);
-    if (!this.frame || event.origin !== this.origin || event.source !== this.frame.contentWindow) return undefined;
-    if (!isMessage(event.data, this.setup)) return undefined;
-    const act = HEARD[this.state][event.data.type];
-    return act ? this[act](event.data) : undefined;
-  }
-
-  tell(type, more) {
-    this.frame?.contentWindow?.postMessage({ v: 1, setup_id: this.setup, type, ...more }, this.origin);
-  }
-
-  ready() {
-    this.atRest();
-    this.show({});
-    this.frame.focus();
-    this.tell("focus");
-  }
-
-  resize({ height }) {
-    this.frame.height = String(height);
-  }
-
   submitting() {
     this.state = "submitting";
     this.sheet.dataset.busy = "yes";
@@ -136,22 +102,8 @@ class CardEntry {
     this.timer = setTimeout(() => this.fail("noAnswer"), TOKEN_MS);
   }
 
-  erred({ code }) {
-    this.atRest();
-    if (code === "gone" || code === "setup_gone") this.fail("expired");
-  }
-
-  /** Nothing is under way: the dialog can be closed. */
-  atRest() {
-    clearTimeout(this.timer);
-    this.state = "typing";
-    delete this.sheet.dataset.busy;
-  }
-
-  close() {
-    const dialog = this.sheet.closest("dialog");
-    if (dialog) dialog.close();
-    else location.assign(this.back.dataset.close);
+  challenge({ on }) {
+    this.ask(on, "submitting", TOKEN_MS);
   }
 
   async save({ token }) {
@@ -194,7 +146,7 @@ class CardEntry {
 
   async saved({ aggregate, version, payment_method: card, charges }) {
     this.tell("result", { ok: true });
-    removeEventListener("message", this.heard);
+    removeEventListener("message", this.receive);
     delete this.sheet.dataset.busy;
     this.sheet.replaceChildren(this.sheet.querySelector("[data-done]").content.cloneNode(true));
     const line = this.sheet.querySelector("[data-new-card]");
@@ -276,36 +228,6 @@ class CardEntry {
     this.sheet.querySelector("#another-card").hidden = false;
   }
 
-  /** Explains why the fields are gone, and offers to start `again` or to go back. `code` names the sentence. */
-  fail(code, { again = true, sentence = this.words[code] } = {}) {
-    this.atRest();
-    this.show({ fallback: true });
-    this.problem(code, sentence, { warns: !again });
-    const retry = this.sheet.querySelector("[data-retry]");
-    retry.hidden = !again;
-    (again ? retry : this.back).focus();
-  }
-
-  problem(code, sentence, { warns }) {
-    const line = this.sheet.querySelector("[data-problem]");
-    line.dataset.problem = code;
-    line.textContent = sentence;
-    line.classList.toggle("warn", warns);
-    line.hidden = false;
-  }
-
-  show({ wait = false, fallback = false }) {
-    if (wait || fallback) {
-      this.holder.replaceChildren();
-      this.frame = null;
-    }
-    this.sheet.querySelector("[data-problem]").hidden = true;
-    this.sheet.querySelector("[data-wait]").hidden = !wait;
-    this.sheet.querySelector("[data-fallback]").hidden = !fallback;
-    this.holder.ariaBusy = String(wait);
-    this.holder.hidden = fallback;
-  }
-
   say(sentence) {
     this.sheet.querySelector("[data-said]").textContent = sentence;
   }
@@ -327,11 +249,6 @@ function pair(name, value) {
   line.append(term, description);
   return line;
 }
-
-// A dialog can prevent its closing by Escape only once.
-document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && document.querySelector("[data-busy]")) event.preventDefault();
-});
 
 document.addEventListener("htmx:afterSwap", (event) => start(event.detail.target));
 start(document);
