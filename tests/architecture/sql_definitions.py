@@ -46,9 +46,13 @@ class Definitions:
             self._lines[match[1]] = [f"FUNCTION {match[1]}"]
         elif match := _ALTER.fullmatch(statement):
             for part in _split(match[2], ","):
-                if not part.startswith("ADD COLUMN "):
+                if part.startswith("ADD COLUMN "):
+                    self._lines[match[1]].append(_line(match[1], part.removeprefix("ADD COLUMN ")))
+                elif part == f"DROP CONSTRAINT {match[1]}_pkey":
+                    (key,) = [line for line in self._lines[match[1]] if line.startswith(f"{match[1]}: PRIMARY KEY ")]
+                    self._lines[match[1]].remove(key)
+                else:
                     raise UnknownStatement(statement)
-                self._lines[match[1]].append(_line(match[1], part.removeprefix("ADD COLUMN ")))
         else:
             raise UnknownStatement(statement)
 

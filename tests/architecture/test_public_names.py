@@ -56,6 +56,12 @@ def test_later_statements_change_earlier_definitions() -> None:
     assert definitions.lines()[-2:] == ["lamp.colour text", "lamp.watts int"]
 
 
+def test_a_dropped_primary_key_is_gone() -> None:
+    definitions = Definitions()
+    definitions.execute("CREATE TABLE lamp (id uuid NOT NULL, PRIMARY KEY (id)); ALTER TABLE lamp DROP CONSTRAINT lamp_pkey;")
+    assert definitions.lines() == ["lamp.id uuid NOT NULL"]
+
+
 def test_an_unknown_form_of_sql_is_refused() -> None:
     with pytest.raises(UnknownStatement):
         Definitions().execute("ALTER TABLE lamp RENAME TO candle;")

@@ -168,11 +168,47 @@ class PaymentAuthenticationRequired(PaymentEvent):
 
 
 class PaymentRefunded(PaymentEvent):
-    """The whole amount of the attempt `charge_id` went back to the customer."""
+    """Money of the attempt `charge_id` went back to the customer: `amount`, which may be a part of what was collected."""
 
     TYPE = "billing.payments.PaymentRefunded.v1"
 
+    amount: Money
+    """What went back. The sum of an attempt's refunds is at most the invoice's total."""
     reason: Literal["invoice_voided"]
-    """Why it went back: the invoice was void when the payment succeeded."""
+    """Why it went back: the invoice was void when the payment succeeded, unless `detail` names another reason."""
     reference: str
     """The payment provider's reference of the refund."""
+    refund_id: UUID | None = None
+    """Id of the refund, as in PaymentRefundRequested; for a credit note its id. Absent in older events."""
+    detail: Annotated[str | None, Field(examples=["credit_note"])] = None
+    """`credit_note` if the refund settles a credit note. Absent for a voided invoice. More values may come."""
+
+
+class PaymentRefundRequested(PaymentEvent):
+    """A refund was decided. PaymentRefunded or PaymentRefundFailed follows with the same `refund_id`. No money has moved yet."""
+
+    TYPE = "billing.payments.PaymentRefundRequested.v1"
+
+    amount: Money
+    """What is to go back."""
+    refund_id: UUID
+    """Id of the refund, and its idempotency key at the payment provider; for a credit note its id."""
+    reason: Annotated[str, Field(examples=["credit_note"])]
+    """`credit_note`, or `invoice_voided`: the invoice was void when the payment succeeded. More values may come."""
+
+
+class PaymentRefundFailed(PaymentEvent):
+    """The payment provider refused the refund for good. No money went back; the merchant has to repay in another way."""
+
+    TYPE = "billing.payments.PaymentRefundFailed.v1"
+
+    amount: Money
+    """What was to go back."""
+    refund_id: UUID
+    """Id of the refund, as in PaymentRefundRequested."""
+    reason: Annotated[str, Field(examples=["credit_note"])]
+    """Why it was requested, as in PaymentRefundRequested."""
+    code: Annotated[str, Field(examples=["expired_or_canceled_card"])]
+    """The payment provider's code, for operators. Do not show it to customers."""
+    reference: Annotated[str | None, Field(examples=["re_1"])] = None
+    """The payment provider's reference of the refund. Absent if it has none."""

@@ -1,12 +1,24 @@
 """The contract of every payment provider. An adapter's tests inherit it and define how a card is saved."""
 
+import asyncio
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import pytest
 
-from payments.application.charges import ChargeOrder, Refused, SetupRefused, Taken, UnknownCharge, UnknownToken
+from payments.application.charges import (
+    ChargeOrder,
+    RefundMade,
+    RefundOrder,
+    RefundRefused,
+    Refused,
+    SetupRefused,
+    Taken,
+    UnknownCharge,
+    UnknownToken,
+)
 from payments.application.ports import Provider
 from payments.domain.shapes import FailureCode, Method, Money
 from support.expiries import CASES, Case
@@ -73,16 +85,43 @@ class ProviderSuite(ABC):
         taken = await provider.charge(order)
         assert await provider.cancel(order) == taken
 
-    async def test_a_taken_charge_is_refunded_once(self, provider: Provider) -> None:
+    async def taken(self, provider: Provider) -> ChargeOrder:
         order = self.order(await self.saved(provider))
-        await provider.charge(order)
-        assert await provider.refund(order) == await provider.refund(order)
+        assert isinstance(await provider.charge(order), Taken)
+        return order
+
+    async def test_a_repeated_refund_id_is_one_refund(self, provider: Provider) -> None:
+        order = await self.taken(provider)
+        refund = RefundOrder(order, uuid4(), order.amount)
+        first = await provider.refund(refund)
+        assert isinstance(first, RefundMade)
+        assert await provider.refund(refund) == first
+
+    async def test_a_charge_is_refunded_in_parts(self, provider: Provider) -> None:
+        order = await self.taken(provider)
+        made = [await provider.refund(RefundOrder(order, uuid4(), Money(minor, "USD"))) for minor in (1000, 999, 1000)]
+        assert [type(each) for each in made] == [RefundMade] * 3
+        assert len({each.reference for each in made if isinstance(each, RefundMade)}) == 3
+
+    async def test_more_than_what_was_taken_is_never_refunded(self, provider: Provider) -> None:
+        order = await self.taken(provider)
+        assert isinstance(await provider.refund(RefundOrder(order, uuid4(), Money(3000, "USD"))), RefundRefused)
+        assert isinstance(await provider.refund(RefundOrder(order, uuid4(), Money(2000, "USD"))), RefundMade)
+        assert isinstance(await provider.refund(RefundOrder(order, uuid4(), Money(1000, "USD"))), RefundRefused)
+        assert isinstance(await provider.refund(RefundOrder(order, uuid4(), Money(999, "USD"))), RefundMade)
+
+    async def test_refunds_at_once_never_exceed_what_was_taken(self, provider: Provider) -> None:
+        order = await self.taken(provider)
+        parts = [RefundOrder(order, uuid4(), Money(1000, "USD")) for _ in range(5)]
+        outcomes = await asyncio.gather(*map(provider.refund, parts))
+        assert sorted(type(each).__name__ for each in outcomes) == ["RefundMade"] * 2 + ["RefundRefused"] * 3
 
     async def test_a_charge_that_took_nothing_is_not_refunded(self, provider: Provider) -> None:
-        order = self.order(await self.saved(provider, REFUSED_WHEN_CHARGED))
-        await provider.charge(order)
-        with pytest.raises(LookupError):
-            await provider.refund(order)
+        declined = self.order(await self.saved(provider, REFUSED_WHEN_CHARGED))
+        await provider.charge(declined)
+        for order in (declined, replace(declined, charge_id=uuid4())):
+            with pytest.raises(LookupError):
+                await provider.refund(RefundOrder(order, uuid4(), order.amount))
 
     async def test_a_card_can_be_declined_when_it_is_saved(self, provider: Provider) -> None:
         with pytest.raises(SetupRefused) as refused:

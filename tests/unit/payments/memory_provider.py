@@ -16,6 +16,10 @@ from payments.application.charges import (
     NeedsCustomer,
     NoAnswer,
     Outcome,
+    RefundMade,
+    RefundOrder,
+    RefundOutcome,
+    RefundRefused,
     Refused,
     SetupRefused,
     Status,
@@ -35,7 +39,10 @@ BANK_ASKS = {"3184"}
 class MemoryProvider:
     mode: Literal["normal", "lose", "hang", "break", "busy"] = "normal"
     charges: dict[UUID, Outcome] = field(default_factory=dict)
-    refunds: dict[UUID, str] = field(default_factory=dict)
+    refunds: dict[UUID, RefundOutcome] = field(default_factory=dict)
+    given_back: dict[UUID, RefundOrder] = field(default_factory=dict)
+    next_refund: RefundOutcome | None = None
+    """The outcome of new refunds, for a test. None: they are made."""
     methods: dict[UUID, tuple[UUID, UUID | None, Method]] = field(default_factory=dict)
     tokens: dict[str, tuple[UUID, UUID, UUID, str]] = field(default_factory=dict)
 
@@ -75,11 +82,23 @@ class MemoryProvider:
         if self.charges.get(charge_id) == NeedsCustomer():
             self.charges[charge_id] = outcome
 
-    async def refund(self, order: ChargeOrder) -> str:
+    async def refund(self, order: RefundOrder) -> RefundOutcome:
         await self._misbehave()
-        if not isinstance(self.charges.get(order.charge_id), Taken):
+        if not isinstance(self.charges.get(order.charge.charge_id), Taken):
             raise LookupError
-        return self.refunds.setdefault(order.charge_id, f"re_{order.charge_id}")
+        outcome = self.refunds.setdefault(order.refund_id, self._refund_verdict(order))
+        if isinstance(outcome, RefundMade):
+            self.given_back.setdefault(order.refund_id, order)
+        if self.mode == "lose":
+            raise NoAnswer
+        return outcome
+
+    def _refund_verdict(self, order: RefundOrder) -> RefundOutcome:
+        back = (each for each in self.given_back.values() if each.charge.charge_id == order.charge.charge_id)
+        left = order.charge.amount.amount_minor - sum(each.amount.amount_minor for each in back)
+        if self.next_refund:
+            return self.next_refund
+        return RefundMade(f"re_{order.refund_id}") if 0 < order.amount.amount_minor <= left else RefundRefused("amount_too_large")
 
     async def save(self, merchant_id: UUID, customer_id: UUID, setup_id: UUID, token: str) -> Method:
         await self._misbehave()

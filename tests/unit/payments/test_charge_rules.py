@@ -16,6 +16,7 @@ from payments.domain.payment.commands import (
     RecordNoAnswer,
     RecordRefund,
     RecordSuccess,
+    RequestRefund,
     TryAgain,
 )
 from payments.domain.payment.events import (
@@ -30,7 +31,7 @@ from payments.domain.payment.events import (
 )
 from payments.domain.payment.payment import Payment
 from payments.domain.payment.refusals import Refusal
-from payments.domain.shapes import FailureCode, Method
+from payments.domain.shapes import FailureCode, Method, RefundReason
 from support.payments.examples import ANA, INVOICE, OTHER, PAYMENTS, PRICE, SUBSCRIPTION, VISA, card, day
 from support.property_tests import examples
 
@@ -115,7 +116,9 @@ class Charging(RuleBasedStateMachine):
     @rule(data=st.data())
     def a_refund_is_recorded(self, data: st.DataObject) -> None:
         if charges := self.charges():
-            self.ask(RecordRefund(data.draw(st.sampled_from(charges)).id, "re", day(18)))
+            refund_id = data.draw(st.sampled_from(charges)).id
+            self.ask(RequestRefund(refund_id, None, RefundReason.INVOICE_VOIDED, day(18)))
+            self.ask(RecordRefund(refund_id, "re", day(18)))
 
     @invariant()
     def it_is_paid_at_most_once_and_as_the_provider_says(self) -> None:

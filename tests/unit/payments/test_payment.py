@@ -1,10 +1,10 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from payments.domain.payment.commands import Command, RecordFailure, RecordNoAnswer, RecordRefund, RecordSuccess, TryAgain
-from payments.domain.payment.events import AttemptFailed, AttemptStarted, AttemptSucceeded, Event, OutcomeUnknown, Refunded
+from payments.domain.payment.commands import Command, RecordFailure, RecordNoAnswer, RecordSuccess, TryAgain
+from payments.domain.payment.events import AttemptFailed, AttemptStarted, AttemptSucceeded, Event, OutcomeUnknown
 from payments.domain.payment.payment import NOTHING_DUE, Payment
-from payments.domain.payment.refusals import ChargeAlreadyEnded, NoSuchPayment, NotPaidByThisCharge
+from payments.domain.payment.refusals import ChargeAlreadyEnded, NoSuchPayment
 from payments.domain.shapes import FailureCode, Money, Remedy
 from support.payments.examples import BILL, COLLECT, OTHER, PAYMENTS, STARTED, VISA, charge, day
 from support.spec import Scenario
@@ -94,13 +94,6 @@ def test_the_card_that_has_just_failed_is_not_tried_at_once() -> None:
 
 def test_a_voided_invoice_is_not_charged_again() -> None:
     given(STARTED).when(replace(FAIL, agreed=OTHER, final=True)).then(replace(DECLINED, retryable=False, remedy=None))
-
-
-def test_what_was_taken_for_a_voided_invoice_is_given_back_once() -> None:
-    refund = RecordRefund(FIRST.id, "re_1", day(15))
-    given(STARTED, PAID).when(refund).then(Refunded(FIRST, "re_1", day(15)))
-    given(STARTED, PAID, Refunded(FIRST, "re_1", day(15))).when(refund).then()
-    given(STARTED).when(refund).refused(NotPaidByThisCharge)
 
 
 def test_what_never_began_has_no_outcome() -> None:

@@ -33,6 +33,7 @@ from payments.application.card_change import CardChange
 from payments.application.collector import Collector
 from payments.application.dues import Dues
 from payments.application.pay_now import ImmediatePayment
+from payments.application.refunds import RefundWorker
 from payments.application.worker import run_worker
 from payments.settings import Settings
 
@@ -54,6 +55,7 @@ def compose(resources: Resources) -> Service:
     card_change = CardChange(store, wallets, payments, rows, setups_table, dues, sandbox, min(timeout, 4))
     pay_now = ImmediatePayment(store, wallets, payments, rows, dues, collections)
     collector = Collector(queue, CommandHandler(store, payments), sandbox, tenants, timeout, settings.first_check_seconds)
+    refunds = RefundWorker(queue, CommandHandler(store, payments), sandbox, tenants, timeout, settings.first_check_seconds)
 
     app = create_app(
         "payments",
@@ -83,7 +85,10 @@ def compose(resources: Resources) -> Service:
             "charges": partial(
                 run_worker, "charges", queue.attempts, collector.settle, lease=timeout + 5, wake=resources.commits.event()
             ),
-            "refunds": partial(run_worker, "refunds", queue.refunds, collector.refund_attempt, lease=timeout + 5),
+            "refund_requests": partial(
+                run_worker, "refund_requests", queue.unrequested_refunds, refunds.request, lease=timeout + 5
+            ),
+            "refunds": partial(run_worker, "refunds", queue.refunds, refunds.settle, lease=timeout + 5),
             "agreements": partial(run_worker, "agreements", queue.agreements, collector.retry_agreed, lease=10),
         },
         more_apps=(Listener(page, card_hosts, settings.cards_http_port, settings.cards_http_certificate),),

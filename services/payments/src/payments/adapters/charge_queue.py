@@ -4,8 +4,8 @@ from uuid import UUID
 
 import asyncpg
 
-from payments.application.charges import ChargeOrder
-from payments.application.ports import AgreedMethod, Agreement, Attempt
+from payments.application.charges import ChargeOrder, RefundOrder
+from payments.application.ports import AgreedMethod, Agreement, Attempt, DueRefund
 from payments.domain.confirmation import Consent
 from payments.domain.shapes import Brand, Method, Money
 
@@ -65,13 +65,20 @@ class PostgresChargeQueue:
         )
         return [_attempt(row) for row in rows]
 
-    async def refunds(self, most: int, lease: float) -> list[Attempt]:
+    async def unrequested_refunds(self, most: int, lease: float) -> list[Attempt]:
         rows = await self._pool.fetch(
             f"""
             WITH due AS (
                 SELECT merchant_id, invoice_id FROM collection
                 WHERE state = 'void' AND paid_charge IS NOT NULL AND refunded_at IS NULL AND refund_call_at <= now()
-                  AND amount_minor > 0 AND {_not_blocked("collection")}
+                  AND NOT EXISTS (
+                      SELECT FROM refund WHERE merchant_id = collection.merchant_id AND refund_id = collection.paid_charge
+                  )
+                  AND amount_minor > (
+                      SELECT coalesce(sum(amount_minor), 0) FROM refund
+                      WHERE merchant_id = collection.merchant_id AND invoice_id = collection.invoice_id AND status <> 'failed'
+                  )
+                  AND {_not_blocked("collection")}
                 ORDER BY refund_call_at LIMIT $1 FOR UPDATE SKIP LOCKED
             ), owed AS (
                 UPDATE collection
@@ -91,6 +98,31 @@ class PostgresChargeQueue:
             lease,
         )
         return [_attempt(row) for row in rows]
+
+    async def refunds(self, most: int, lease: float) -> list[DueRefund]:
+        rows = await self._pool.fetch(
+            f"""
+            WITH due AS (
+                SELECT merchant_id, refund_id FROM refund WHERE status = 'requested' AND call_at <= now()
+                  AND {_not_blocked("refund")}
+                ORDER BY call_at LIMIT $1 FOR UPDATE SKIP LOCKED
+            ), asked AS (
+                UPDATE refund SET call_at = now() + make_interval(secs => $2), calls = refund.calls + 1
+                FROM due WHERE refund.merchant_id = due.merchant_id AND refund.refund_id = due.refund_id
+                RETURNING refund.*
+            ), claimed AS (
+                SELECT charge.merchant_id, charge.invoice_id, charge.customer_id, charge.charge_id, method_id,
+                       charge.amount_minor, charge.currency, started_at, asked.calls, false AS voided, refund_id,
+                       asked.amount_minor AS refund_minor
+                FROM asked
+                JOIN attempt AS charge ON charge.merchant_id = asked.merchant_id AND charge.charge_id = asked.charge_id
+            )
+            SELECT refund_id, refund_minor, {_ATTEMPT}
+            """,
+            most,
+            lease,
+        )
+        return [_due_refund(row) for row in rows]
 
     async def agreements(self, most: int, lease: float) -> list[Agreement]:
         rows = await self._pool.fetch(
@@ -150,22 +182,25 @@ class PostgresChargeQueue:
             seconds,
         )
 
-    async def postpone_refund(self, attempt: Attempt, seconds: float) -> None:
+    async def postpone_refund(self, refund: DueRefund, seconds: float) -> None:
         await self._pool.execute(
-            "UPDATE collection SET refund_call_at = now() + make_interval(secs => $3) WHERE merchant_id = $1 AND invoice_id = $2",
-            attempt.order.merchant_id,
-            attempt.invoice_id,
+            "UPDATE refund SET call_at = now() + make_interval(secs => $3) WHERE merchant_id = $1 AND refund_id = $2",
+            refund.order.charge.merchant_id,
+            refund.order.refund_id,
             seconds,
         )
 
 
+def _due_refund(row: asyncpg.Record) -> DueRefund:
+    order = RefundOrder(_order(row), row["refund_id"], Money(row["refund_minor"], row["currency"]))
+    return DueRefund(order, row["invoice_id"], row["calls"], row["correlation_id"], row["event_id"])
+
+
 def _attempt(row: asyncpg.Record) -> Attempt:
-    facts = row["calls"], row["voided"], row["correlation_id"], row["event_id"], row["is_left"]
-    return Attempt(order_of(row), row["invoice_id"], *facts)
+    return Attempt(_order(row), row["invoice_id"], row["calls"], row["voided"], row["correlation_id"], row["event_id"])
 
 
-def order_of(row: asyncpg.Record) -> ChargeOrder:
-    """Of a row of `attempt` with the merchant's `time_zone`."""
+def _order(row: asyncpg.Record) -> ChargeOrder:
     return ChargeOrder(
         merchant_id=row["merchant_id"],
         customer_id=row["customer_id"],

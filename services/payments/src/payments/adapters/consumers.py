@@ -1,11 +1,11 @@
-"""The consumer of this service: collects invoices that were issued, retries those that are due, and stops for voided ones."""
+"""The consumer of this service: collects issued invoices, retries due ones, stops for voided ones, refunds credit notes."""
 
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from billing_contracts.envelope import Envelope
-from billing_contracts.invoicing import InvoiceIssued, InvoiceMarkedUncollectible, InvoiceVoided
+from billing_contracts.invoicing import CreditNoteIssued, InvoiceIssued, InvoiceMarkedUncollectible, InvoiceVoided
 from billing_contracts.registry import data_of
 from billing_contracts.subscriptions import MerchantConfigured, SubscriptionEvent, SubscriptionRetryDue
 from chassis.consumers import Consumer, Projection, Received, UnitOfWork
@@ -47,11 +47,19 @@ def consumer(wallets: Wallets, payments: Payments, rows: Rows) -> Consumer:
         state = "void" if isinstance(received.data, InvoiceVoided) else "uncollectible"
         unit.write(*rows.collection_closed(received.envelope.merchantid, aggregate_id(received.envelope), state))
 
+    async def refund(received: Received[CreditNoteIssued], unit: UnitOfWork) -> None:
+        """Store the request. A worker calls the provider after the commit."""
+        command = reactions.request_refund(received)
+        await unit.decide(payments, aggregate_id(received.envelope), command, cause=received)
+
     async def wallet_of(unit: UnitOfWork, envelope: Envelope) -> Wallet | None:
         return await unit.complete_state(wallets, envelope.merchantid, customer_of(envelope))
 
     def streams_of_invoice(received: Received[Any]) -> Sequence[Stream]:
         return streams(received.envelope, aggregate_id(received.envelope))
+
+    def stream_of_refund(received: Received[Any]) -> Sequence[Stream]:
+        return [payments.stream(received.envelope.merchantid, aggregate_id(received.envelope))]
 
     def streams_of_retry(received: Received[Any]) -> Sequence[Stream]:
         return streams(received.envelope, received.data.invoice_id)
@@ -68,9 +76,14 @@ def consumer(wallets: Wallets, payments: Payments, rows: Rows) -> Consumer:
             InvoiceIssued.TYPE: collect,
             InvoiceVoided.TYPE: stop_collecting,
             InvoiceMarkedUncollectible.TYPE: stop_collecting,
+            CreditNoteIssued.TYPE: refund,
             SubscriptionRetryDue.TYPE: try_again,
         },
-        streams_to_load={InvoiceIssued.TYPE: streams_of_invoice, SubscriptionRetryDue.TYPE: streams_of_retry},
+        streams_to_load={
+            InvoiceIssued.TYPE: streams_of_invoice,
+            CreditNoteIssued.TYPE: stream_of_refund,
+            SubscriptionRetryDue.TYPE: streams_of_retry,
+        },
         projections=(
             merchant_projection(frozenset({MerchantConfigured.TYPE})),
             Projection(

@@ -1,5 +1,6 @@
 """Queries of the tables `attempt` and `payment_method` for the HTTP interface."""
 
+from collections import defaultdict
 from typing import Any
 from uuid import UUID
 
@@ -24,7 +25,20 @@ class PaymentQueries:
             invoice_id,
             customer_id,
         )
-        return [dict(row) for row in rows]
+        refunds = await self._pool.fetch(
+            """
+            SELECT refund_id, charge_id, amount_minor, currency, reason, status, reference, code, requested_at, ended_at
+            FROM refund WHERE merchant_id = $1 AND invoice_id = $2 AND ($3::uuid IS NULL OR customer_id = $3)
+            ORDER BY requested_at, refund_id
+            """,
+            merchant_id,
+            invoice_id,
+            customer_id,
+        )
+        of_charge: dict[UUID, list[dict[str, Any]]] = defaultdict(list)
+        for row in refunds:
+            of_charge[row["charge_id"]].append(dict(row))
+        return [{**row, "refunds": of_charge[row["charge_id"]]} for row in rows]
 
     async def methods(self, merchant_id: UUID, customer_id: UUID) -> list[dict[str, Any]]:
         rows = await self._pool.fetch(

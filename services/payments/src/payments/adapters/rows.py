@@ -1,6 +1,7 @@
 """Rows that are written in the transaction of a stream's events, and so always agree with them."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import assert_never
 from uuid import UUID
 
@@ -22,8 +23,11 @@ from payments.domain.payment.events import (
     Event,
     OutcomeUnknown,
     Refunded,
+    RefundFailed,
+    RefundRequested,
 )
 from payments.domain.payment.payment import Payment
+from payments.domain.payment.refunds import refund_of
 from payments.domain.shapes import Method, Money
 from payments.domain.wallet import events as wallet_events
 from payments.domain.wallet.wallet import Wallet
@@ -85,14 +89,16 @@ def _payment_change(event: Event, outcome: Outcome[Event, Payment]) -> list[Stat
         case OutcomeUnknown():
             sql = "UPDATE attempt SET status = 'unknown' WHERE merchant_id = $1 AND charge_id = $2"
             return [Statement(sql, (merchant_id, charge.id))]
-        case AuthenticationNeeded(until=None):
-            return []
-        case AuthenticationNeeded(until=until):
-            sql = "UPDATE attempt SET status = 'open', authenticate_until = $3 WHERE merchant_id = $1 AND charge_id = $2"
-            return [Statement(sql, (merchant_id, charge.id, until))]
-        case Refunded():
+        case RefundRequested():
+            return [_refund_requested(outcome, event)]
+        case Refunded(reference=reference):
+            refund = refund_of(event, outcome.state.bill.amount)
+            all_of_it = outcome.state.refunds.made_minor == outcome.state.bill.amount.amount_minor
             sql = "UPDATE collection SET refunded_at = $3 WHERE merchant_id = $1 AND invoice_id = $2"
-            return [Statement(sql, (merchant_id, invoice_id, event.at))]
+            whole = [Statement(sql, (merchant_id, invoice_id, event.at))] if all_of_it else []
+            return [_refund_ended(merchant_id, refund.id, "made", reference, None, event.at), *whole]
+        case RefundFailed(refund=refund, code=code, reference=reference):
+            return [_refund_ended(merchant_id, refund.id, "failed", reference, code, event.at)]
         case _:
             assert_never(event)
 
@@ -111,6 +117,26 @@ def _attempt(outcome: Outcome[Event, Payment], charge: Charge, status: str, even
     end = (event.code.value, event.reference, event.at) if isinstance(event, AttemptFailed) else (None, None, None)
     facts = (charge.id, bill.invoice_id, bill.customer_id, charge.number, bill.amount.amount_minor, bill.amount.currency)
     return Statement(sql, (outcome.stream.merchant_id, *facts, *card, charge.on_session, event.at, status, *end))
+
+
+def _refund_requested(outcome: Outcome[Event, Payment], event: RefundRequested) -> Statement:
+    sql = """
+        INSERT INTO refund (merchant_id, refund_id, invoice_id, customer_id, charge_id, amount_minor, currency, reason,
+                            requested_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        """
+    bill, refund = outcome.state.bill, event.refund
+    ids = (outcome.stream.merchant_id, refund.id, bill.invoice_id, bill.customer_id, event.charge.id)
+    return Statement(sql, (*ids, refund.amount.amount_minor, refund.amount.currency, refund.reason.value, event.at))
+
+
+def _refund_ended(
+    merchant_id: UUID, refund_id: UUID, status: str, reference: str | None, code: str | None, at: datetime
+) -> Statement:
+    sql = """
+        UPDATE refund SET status = $3, reference = $4, code = $5, ended_at = $6 WHERE merchant_id = $1 AND refund_id = $2
+        """
+    return Statement(sql, (merchant_id, refund_id, status, reference, code, at))
 
 
 def _forget_agreement(outcome: Outcome[Event, Payment]) -> Statement:

@@ -11,9 +11,17 @@ from billing_contracts import shapes
 from billing_contracts.envelope import Envelope
 from chassis.eventsourcing.lost_events import Adopt
 from payments.domain.confirmation import Confirmation, ConfirmedCharge, Period
-from payments.domain.payment.events import AttemptFailed, AttemptSucceeded, AuthenticationNeeded, OutcomeUnknown, Refunded
+from payments.domain.payment.events import (
+    AttemptFailed,
+    AttemptSucceeded,
+    OutcomeUnknown,
+    Refund,
+    Refunded,
+    RefundFailed,
+    RefundRequested,
+)
 from payments.domain.payment.payment import Payment
-from payments.domain.shapes import Brand, FailureCode, Method, Money, Remedy
+from payments.domain.shapes import Brand, FailureCode, Method, Money, RefundReason, Remedy
 from payments.domain.wallet.events import DefaultChanged, MethodRemoved, PaymentConfirmed
 
 
@@ -71,7 +79,24 @@ def _authentication(
 def _refunded(data: public.PaymentRefunded, envelope: Envelope, it: Payment | None) -> Refunded | None:
     if it is None or it.paid is None or it.paid.id != data.charge_id or data.reference is None:
         return None
-    return Refunded(it.paid, data.reference, envelope.time)
+    if data.refund_id is None:
+        return Refunded(it.paid, data.reference, envelope.time)
+    refund = it.refunds.requested.get(data.refund_id)
+    return Refunded(it.paid, data.reference, envelope.time, refund) if refund else None
+
+
+def _refund_requested(data: public.PaymentRefundRequested, envelope: Envelope, it: Payment | None) -> RefundRequested | None:
+    if it is None or it.paid is None or it.paid.id != data.charge_id:
+        return None
+    amount = Money(data.amount.amount_minor, data.amount.currency)
+    return RefundRequested(it.paid, Refund(data.refund_id, amount, RefundReason(data.reason)), envelope.time)
+
+
+def _refund_failed(data: public.PaymentRefundFailed, envelope: Envelope, it: Payment | None) -> RefundFailed | None:
+    refund = it.refunds.requested.get(data.refund_id) if it else None
+    if it is None or it.paid is None or refund is None:
+        return None
+    return RefundFailed(it.paid, refund, data.code, data.reference, envelope.time)
 
 
 ADOPTED: Mapping[str, Adopt] = {
@@ -83,6 +108,8 @@ ADOPTED: Mapping[str, Adopt] = {
     public.PaymentOutcomeUnknown.TYPE: _unknown,
     public.PaymentAuthenticationRequired.TYPE: _authentication,
     public.PaymentRefunded.TYPE: _refunded,
+    public.PaymentRefundRequested.TYPE: _refund_requested,
+    public.PaymentRefundFailed.TYPE: _refund_failed,
 }
 
 

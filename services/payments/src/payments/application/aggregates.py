@@ -45,6 +45,8 @@ PAYMENT: Payments = Aggregate(
             "OutcomeUnknown": payment_events.OutcomeUnknown,
             "AuthenticationNeeded": payment_events.AuthenticationNeeded,
             "Refunded": payment_events.Refunded,
+            "RefundRequested": payment_events.RefundRequested,
+            "RefundFailed": payment_events.RefundFailed,
         }
     ),
     announce=announce_payment,

@@ -12,15 +12,7 @@ from chassis.eventsourcing.context import Context
 from chassis.runtime.background import report
 from payments.application.charges import Busy, NeedsCustomer, NoAnswer, Refused, Status, Taken, UnknownCharge
 from payments.application.ports import Agreement, Attempt, ChargeQueue, Clock, Provider
-from payments.domain.payment.commands import (
-    Command,
-    RecordAuthenticationNeeded,
-    RecordFailure,
-    RecordNoAnswer,
-    RecordRefund,
-    RecordSuccess,
-    TryAgain,
-)
+from payments.domain.payment.commands import Command, RecordFailure, RecordNoAnswer, RecordSuccess, TryAgain
 from payments.domain.payment.events import Event
 from payments.domain.payment.payment import Payment
 from payments.domain.payment.refusals import Refusal
@@ -63,16 +55,6 @@ class Collector:
                 await self._wait_for_customer(attempt)
             case _:
                 await self._wait(attempt)
-
-    async def refund_attempt(self, attempt: Attempt) -> None:
-        """Refund what a charge took for a voided invoice."""
-        try:
-            async with asyncio.timeout(self.timeout_seconds):
-                reference = await self.provider.refund(attempt.order)
-        except (NoAnswer, TimeoutError):
-            await self.queue.postpone_refund(attempt, self._pause(attempt))
-            return
-        await self._record(attempt, RecordRefund(attempt.order.charge_id, reference, await self._now(attempt)))
 
     async def retry_agreed(self, agreement: Agreement) -> None:
         """Start the attempt that a customer agreed to while another one was open.

@@ -10,8 +10,8 @@ from billing_contracts.invoicing import InvoiceIssued
 from chassis.decoding import Received
 from chassis.eventsourcing.event_store import Statement
 from chassis.eventsourcing.stream import Stream
-from payments.application.card_setup import CardFields, CardToken, Merchant, OpenAuthentication, SetUp
-from payments.application.charges import Challenge, ChargeOrder, Outcome, Status
+from payments.application.card_setup import CardFields, CardToken, Merchant, SetUp
+from payments.application.charges import Challenge, ChargeOrder, Outcome, RefundOrder, RefundOutcome, Status
 from payments.domain.card_input import CardEntry
 from payments.domain.confirmation import Consent, Period
 from payments.domain.dues import Due
@@ -45,8 +45,11 @@ class Provider(CardProvider, Protocol):
         """Prevent the charge from taking money, unless it has already. Never UnknownCharge or NeedsCustomer."""
         ...
 
-    async def refund(self, order: ChargeOrder) -> str:
-        """Refund what the charge took, and return the refund's reference. Raises LookupError if it took nothing."""
+    async def refund(self, order: RefundOrder) -> RefundOutcome:
+        """The outcome of the refund. RefundMade and RefundRefused never change; a repetition asks about RefundUnderway.
+
+        The refunds of a charge never exceed what it took. Raises LookupError if the charge took nothing.
+        """
         ...
 
     async def save(self, merchant_id: UUID, customer_id: UUID, setup_id: UUID, token: str) -> Method:
@@ -277,13 +280,29 @@ class AgreedMethod:
     """None for agreements from before confirmations were stored."""
 
 
+@dataclass(frozen=True, slots=True)
+class DueRefund:
+    """A requested refund that a worker has claimed."""
+
+    order: RefundOrder
+    invoice_id: UUID
+    calls: int
+    """How often it has been claimed, this claim included."""
+    correlation_id: UUID
+    causation_id: UUID
+
+
 class ChargeQueue(Protocol):
     """Due work. One worker at a time claims each piece, for `lease` seconds."""
 
     async def attempts(self, most: int, lease: float) -> list[Attempt]: ...
 
-    async def refunds(self, most: int, lease: float) -> list[Attempt]:
-        """Charges that paid an invoice which was voided."""
+    async def unrequested_refunds(self, most: int, lease: float) -> list[Attempt]:
+        """Charges that paid an invoice which was voided, without a request to refund them."""
+        ...
+
+    async def refunds(self, most: int, lease: float) -> list[DueRefund]:
+        """Requested refunds without an outcome."""
         ...
 
     async def agreements(self, most: int, lease: float) -> list[Agreement]: ...
@@ -298,4 +317,4 @@ class ChargeQueue(Protocol):
         """Make the charge due again after `seconds`."""
         ...
 
-    async def postpone_refund(self, attempt: Attempt, seconds: float) -> None: ...
+    async def postpone_refund(self, refund: DueRefund, seconds: float) -> None: ...

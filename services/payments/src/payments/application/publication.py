@@ -1,14 +1,14 @@
 """The public events of wallets and payments. Pure."""
 
 from collections.abc import Mapping
-from typing import assert_never
+from typing import Any, assert_never
 
 from billing_contracts import money, payments, shapes
 from chassis.eventsourcing.aggregate import Announcement
 from payments.domain.confirmation import Confirmation
 from payments.domain.payment import events as of_payment
 from payments.domain.payment.payment import Payment
-from payments.domain.shapes import FailureCode, Method, Money
+from payments.domain.shapes import FailureCode, Method, Money, RefundReason
 from payments.domain.wallet import events as of_wallet
 from payments.domain.wallet.wallet import Wallet
 
@@ -70,12 +70,27 @@ def payment_data(event: of_payment.Event, bill: of_payment.Bill) -> payments.Pay
             )
         case of_payment.OutcomeUnknown(next_check_at=next_check_at):
             return payments.PaymentOutcomeUnknown(**fields, next_check_at=next_check_at)
-        case of_payment.AuthenticationNeeded(until=until):
-            return payments.PaymentAuthenticationRequired(**fields, until=until)
-        case of_payment.Refunded(reference=reference):
-            return payments.PaymentRefunded(**fields, reason="invoice_voided", reference=reference)
+        case of_payment.RefundRequested(refund=refund):
+            return payments.PaymentRefundRequested(**refund_fields(fields, refund))
+        case of_payment.RefundFailed(refund=refund, code=code, reference=reference):
+            return payments.PaymentRefundFailed(**refund_fields(fields, refund), code=code, reference=reference)
+        case of_payment.Refunded(refund=refund):
+            return payments.PaymentRefunded(**paid_back(fields, refund), reason="invoice_voided", reference=event.reference)
         case _:
             assert_never(event)
+
+
+def refund_fields(fields: Mapping[str, Any], refund: of_payment.Refund) -> Mapping[str, Any]:
+    """The fields of the attempt, with those of one of its refunds."""
+    return {**fields, "amount": as_money(refund.amount), "refund_id": refund.id, "reason": refund.reason.value}
+
+
+def paid_back(fields: Mapping[str, Any], refund: of_payment.Refund | None) -> Mapping[str, Any]:
+    """The fields of the attempt, with what the refund adds; an older event has no refund."""
+    if refund is None:
+        return fields
+    detail = None if refund.reason is RefundReason.INVOICE_VOIDED else refund.reason.value
+    return {**fields, "amount": as_money(refund.amount), "refund_id": refund.id, "detail": detail}
 
 
 FIRST_CODES: Mapping[FailureCode, payments.FailureCode] = {

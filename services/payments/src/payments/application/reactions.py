@@ -5,13 +5,13 @@ from typing import Any
 from uuid import UUID
 
 from billing_contracts.envelope import Envelope
-from billing_contracts.invoicing import InvoiceIssued
+from billing_contracts.invoicing import CreditNoteIssued, InvoiceIssued
 from billing_contracts.subscriptions import SubscriptionRetryDue
 from chassis.decoding import Received
 from payments.domain.confirmation import Confirmation, Period
-from payments.domain.payment.commands import Collect, TryAgain
+from payments.domain.payment.commands import Collect, RequestRefund, TryAgain
 from payments.domain.payment.payment import Payment
-from payments.domain.shapes import Money
+from payments.domain.shapes import Money, RefundReason
 from payments.domain.wallet.wallet import Wallet
 
 
@@ -50,6 +50,13 @@ async def confirmation_behind(
 
 def try_again(received: Received[SubscriptionRetryDue], wallet: Wallet | None) -> TryAgain:
     return TryAgain(wallet.default if wallet else None, received.envelope.time)
+
+
+def request_refund(received: Received[CreditNoteIssued]) -> RequestRefund:
+    """A credit note has one refund, with the same id. Its amounts are negative."""
+    credited = received.data
+    amount = Money(-credited.total.amount_minor, credited.total.currency)
+    return RequestRefund(credited.credit_note_id, amount, RefundReason.CREDIT_NOTE, received.envelope.time)
 
 
 def subscription_status(_: dict[str, Any] | None, envelope: Envelope) -> dict[str, Any]:

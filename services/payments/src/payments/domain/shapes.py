@@ -40,6 +40,11 @@ class Remedy(StrEnum):
     """The customer has to confirm the payment at their bank."""
 
 
+class RefundReason(StrEnum):
+    INVOICE_VOIDED = "invoice_voided"
+    CREDIT_NOTE = "credit_note"
+
+
 class FailureCode(StrEnum):
     """The reason why a card could not be stored or charged."""
 

@@ -43,4 +43,18 @@ def charge_json(row: Mapping[str, Any]) -> dict[str, Any]:
         "authenticate_until": row["authenticate_until"],
         "ended_at": row["ended_at"],
         "refunded_at": row["refunded_at"],
+        "refunds": [refund_json(each) for each in row["refunds"]],
+    }
+
+
+def refund_json(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "id": row["refund_id"],
+        "amount": {"amount_minor": row["amount_minor"], "currency": row["currency"]},
+        "reason": row["reason"],
+        "status": row["status"],
+        "code": row["code"],
+        "reference": row["reference"],
+        "requested_at": row["requested_at"],
+        "ended_at": row["ended_at"],
     }

@@ -179,6 +179,27 @@ class ChargedCard(BaseModel):
     """Last four digits of the card number. Null where it was not recorded."""
 
 
+class Refund(BaseModel):
+    """A refund of all or a part of what an attempt collected."""
+
+    id: UUID
+    """Id of the refund; for a credit note its id."""
+    amount: Money
+    """What goes back."""
+    reason: str
+    """`credit_note` or `invoice_voided`. More values may come."""
+    status: Literal["requested", "made", "failed"]
+    """`requested` has no outcome yet: the provider is called until it is known; `failed` is final, no money went back."""
+    code: str | None
+    """The provider's code. Null unless the refund failed."""
+    reference: str | None
+    """The provider's reference. Null until it is known."""
+    requested_at: datetime
+    """When it was requested, by the merchant's clock."""
+    ended_at: datetime | None
+    """When the outcome was known. Null before."""
+
+
 class Charge(BaseModel):
     """One attempt to collect an invoice."""
 
@@ -205,7 +226,9 @@ class Charge(BaseModel):
     ended_at: datetime | None
     """When the outcome was known. Null before."""
     refunded_at: datetime | None
-    """When the amount was given back. Null unless it was."""
+    """When the whole amount had been given back. Null unless it was."""
+    refunds: list[Refund]
+    """What was given back, or will be, oldest first."""
 
 
 class Charges(BaseModel):

@@ -12,5 +12,5 @@ REFUSALS: Refusals = {
     payment.ChargeRunning: (409, "charge_running", "A charge for this invoice is under way"),
     payment.CustomerAbsent: (409, "customer_absent", "A charge without the customer present does not wait for them"),
     payment.NothingOwed: (409, "nothing_owed", "Nothing is owed on this invoice"),
-    payment.NotPaidByThisCharge: (409, "not_paid", "This charge took no money"),
+    payment.NothingTaken: (409, "not_paid", "This charge took no money"),
 }

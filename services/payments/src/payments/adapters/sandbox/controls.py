@@ -56,7 +56,11 @@ class BookedRefund(BaseModel):
     """A refund in the provider's books."""
 
     charge_id: UUID
-    """The charge that was given back."""
+    """The charge that was refunded."""
+    refund_id: UUID
+    """Id of the refund."""
+    amount_minor: int
+    """What went back, in the currency's smallest unit."""
     reference: str
     """The provider's reference."""
     recorded_at: datetime
@@ -69,7 +73,7 @@ class Ledger(BaseModel):
     charges: list[BookedCharge]
     """Charges that were taken or refused."""
     refunds: list[BookedRefund]
-    """Charges that were given back."""
+    """Refunds that were made."""
 
 
 def routes(ledger_pool: LedgerPool) -> APIRouter:

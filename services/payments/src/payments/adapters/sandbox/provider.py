@@ -6,7 +6,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from billing_contracts.expiry import expired
-from payments.adapters.sandbox import challenges
+from payments.adapters.sandbox import refunds
 from payments.adapters.sandbox.behaviour import behaviour_for
 from payments.adapters.sandbox.ledger import LedgerPool
 from payments.adapters.sandbox.vault import Vault
@@ -14,10 +14,11 @@ from payments.application.card_setup import OwnFields
 from payments.application.charges import (
     Challenge,
     ChargeOrder,
-    NeedsCustomer,
     NoAnswer,
     Outcome,
     Pending,
+    RefundOrder,
+    RefundOutcome,
     Refused,
     Status,
     Taken,
@@ -67,27 +68,13 @@ class Sandbox:
     async def challenge(self, order: ChargeOrder) -> Challenge | None:
         return await challenges.challenge(self._ledger, order)
 
-    async def refund(self, order: ChargeOrder) -> str:
-        behaviour = await behaviour_for(self._ledger, order.merchant_id, order.customer_id)
+    async def refund(self, order: RefundOrder) -> RefundOutcome:
+        behaviour = await behaviour_for(self._ledger, order.charge.merchant_id, order.charge.customer_id)
         await behaviour.before()
-        pool = await self._ledger.pool()
-        reference = f"sbx_re_{order.charge_id.hex[:20]}"
-        taken = await pool.fetchval(
-            "SELECT count(*) FROM sandbox_charge WHERE merchant_id = $1 AND charge_id = $2 AND code IS NULL",
-            order.merchant_id,
-            order.charge_id,
-        )
-        if not taken:
-            raise LookupError(f"charge {order.charge_id} took nothing")
-        status = await pool.execute(
-            "INSERT INTO sandbox_refund (merchant_id, charge_id, reference) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-            order.merchant_id,
-            order.charge_id,
-            reference,
-        )
-        if status == "INSERT 0 1":
+        is_new, outcome = await refunds.refund(self._ledger, order)
+        if is_new:
             await behaviour.after()
-        return reference
+        return outcome
 
     async def save(self, merchant_id: UUID, customer_id: UUID, setup_id: UUID, token: str) -> Method:
         await (await behaviour_for(self._ledger, merchant_id, customer_id)).before()
@@ -152,8 +139,4 @@ async def ledger(ledger_pool: LedgerPool, merchant_id: UUID) -> dict[str, list[d
         """,
         merchant_id,
     )
-    refunds = await pool.fetch(
-        "SELECT charge_id, reference, recorded_at FROM sandbox_refund WHERE merchant_id = $1 ORDER BY recorded_at, charge_id",
-        merchant_id,
-    )
-    return {"charges": [dict(row) for row in charges], "refunds": [dict(row) for row in refunds]}
+    return {"charges": [dict(row) for row in charges], "refunds": await refunds.made(ledger_pool, merchant_id)}

@@ -6,7 +6,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 from payments.domain.confirmation import Consent
-from payments.domain.shapes import FailureCode, Method, Money, Remedy
+from payments.domain.shapes import FailureCode, Method, Money, RefundReason, Remedy
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +87,43 @@ class RecordNoAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class RecordRefund:
-    """Given when the provider has refunded a charge for a voided invoice."""
+class RequestRefund:
+    """Given for a credit note, and when a charge took money for a voided invoice."""
 
-    charge_id: UUID
+    refund_id: UUID
+    amount: Money | None
+    """None: all that has not been refunded yet."""
+    reason: RefundReason
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRefund:
+    """Given when the provider has made a refund."""
+
+    refund_id: UUID
     reference: str
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class RecordRefundFailed:
+    """Given when the provider has refused a refund for good."""
+
+    refund_id: UUID
+    code: str
+    at: datetime
+    reference: str | None = None
+
+
 Command: TypeAlias = (
-    Collect | TryAgain | PayNow | RecordAuthenticationNeeded | RecordSuccess | RecordFailure | RecordNoAnswer | RecordRefund
+    Collect
+    | TryAgain
+    | PayNow
+    | RecordSuccess
+    | RecordFailure
+    | RecordNoAnswer
+    | RequestRefund
+    | RecordRefund
+    | RecordRefundFailed
 )

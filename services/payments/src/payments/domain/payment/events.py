@@ -6,7 +6,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 from payments.domain.confirmation import Consent
-from payments.domain.shapes import FailureCode, Method, Money, Remedy
+from payments.domain.shapes import FailureCode, Method, Money, RefundReason, Remedy
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +75,20 @@ class OutcomeUnknown:
 
 
 @dataclass(frozen=True, slots=True)
-class AuthenticationNeeded:
-    """The customer's bank wants the customer to confirm the payment."""
+class Refund:
+    """One repayment, of all or a part of what a charge took."""
+
+    id: UUID
+    amount: Money
+    reason: RefundReason
+
+
+@dataclass(frozen=True, slots=True)
+class RefundRequested:
+    """The intent. It is stored before the provider is called."""
 
     charge: Charge
-    until: datetime | None
-    """Until when the open attempt waits, by the wall clock. None: the attempt has failed; a new one, on session, can wait."""
+    refund: Refund
     at: datetime
 
 
@@ -89,6 +97,20 @@ class Refunded:
     charge: Charge
     reference: str
     at: datetime
+    refund: Refund | None = None
+    """None in older events: the whole amount, for a voided invoice."""
 
 
-Event: TypeAlias = AttemptStarted | AttemptSucceeded | AttemptFailed | OutcomeUnknown | AuthenticationNeeded | Refunded
+@dataclass(frozen=True, slots=True)
+class RefundFailed:
+    """The provider refused the refund for good. No money went back."""
+
+    charge: Charge
+    refund: Refund
+    code: str
+    """The provider's code."""
+    reference: str | None
+    at: datetime
+
+
+Event: TypeAlias = AttemptStarted | AttemptSucceeded | AttemptFailed | OutcomeUnknown | RefundRequested | Refunded | RefundFailed

@@ -18,7 +18,9 @@ from payments.domain.payment.commands import (
     RecordFailure,
     RecordNoAnswer,
     RecordRefund,
+    RecordRefundFailed,
     RecordSuccess,
+    RequestRefund,
     TryAgain,
 )
 from payments.domain.payment.events import (
@@ -31,15 +33,18 @@ from payments.domain.payment.events import (
     Event,
     OutcomeUnknown,
     Refunded,
+    RefundFailed,
+    RefundRequested,
 )
-from payments.domain.payment.refusals import (
-    ChargeAlreadyEnded,
-    ChargeRunning,
-    CustomerAbsent,
-    NoSuchPayment,
-    NothingOwed,
-    NotPaidByThisCharge,
+from payments.domain.payment.refunds import (
+    NO_REFUNDS,
+    Refunds,
+    evolve_refunds,
+    record_refund,
+    record_refund_failed,
+    request_refund,
 )
+from payments.domain.payment.refusals import ChargeAlreadyEnded, ChargeRunning, NoSuchPayment, NothingOwed
 from payments.domain.shapes import FailureCode, Method, Remedy
 
 NOTHING_DUE = "nothing-due"
@@ -59,7 +64,7 @@ class Payment:
     last: Charge | None = None
     """The charge of the latest attempt."""
     paid: Charge | None = None
-    refunded: bool = False
+    refunds: Refunds = NO_REFUNDS
     failed: frozenset[UUID] = frozenset()
     """The charges that took no money."""
 
@@ -80,8 +85,15 @@ def decide(command: Command, it: Payment | None) -> list[Event]:
             return record_failure(command, existing(it))
         case RecordNoAnswer():
             return record_no_answer(command, existing(it))
+        case RequestRefund():
+            it = existing(it)
+            return request_refund(command, it.paid, it.bill.amount, it.refunds)
         case RecordRefund():
-            return record_refund(command, existing(it))
+            it = existing(it)
+            return record_refund(command, it.paid, it.refunds)
+        case RecordRefundFailed():
+            it = existing(it)
+            return record_refund_failed(command, it.paid, it.refunds)
 
 
 def collect(command: Collect, it: Payment | None) -> list[Event]:
@@ -147,12 +159,6 @@ def record_no_answer(command: RecordNoAnswer, it: Payment) -> list[Event]:
     return [] if it.unknown or it.authenticate_until else [OutcomeUnknown(charge, command.next_check_at, command.at)]
 
 
-def record_refund(command: RecordRefund, it: Payment) -> list[Event]:
-    if it.paid is None or it.paid.id != command.charge_id:
-        raise NotPaidByThisCharge
-    return [] if it.refunded else [Refunded(it.paid, command.reference, command.at)]
-
-
 def attempt(
     it: Payment,
     method: Method | None,
@@ -205,10 +211,8 @@ def evolve(it: Payment | None, event: Event) -> Payment:
             return replace(ended(it), paid=event.charge)
         case OutcomeUnknown():
             return replace(it, unknown=True)
-        case AuthenticationNeeded():
-            return it if event.until is None else replace(it, unknown=False, authenticate_until=event.until)
-        case Refunded():
-            return replace(it, refunded=True)
+        case RefundRequested() | Refunded() | RefundFailed():
+            return replace(it, refunds=evolve_refunds(it.refunds, event, it.bill.amount))
         case _:
             assert_never(event)
 

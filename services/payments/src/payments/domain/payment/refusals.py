@@ -12,8 +12,16 @@ class ChargeAlreadyEnded(Refusal):
     """The charge has another outcome already."""
 
 
-class NotPaidByThisCharge(Refusal):
-    """A charge that took no money cannot be refunded."""
+class NothingTaken(Refusal):
+    """No charge has taken money for the invoice, so none can be refunded."""
+
+
+class RefundExceedsPayment(Refusal):
+    """The amount is more than what was taken, less the refunds that were made or requested."""
+
+
+class NoSuchRefund(Refusal):
+    """The refund was not requested, or has another outcome already."""
 
 
 class ChargeRunning(Refusal):

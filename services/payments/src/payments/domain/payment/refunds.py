@@ -1,0 +1,89 @@
+"""The rules of refunds: requested and made refunds together never exceed what the charge took."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from uuid import UUID
+
+from payments.domain.payment.commands import RecordRefund, RecordRefundFailed, RequestRefund
+from payments.domain.payment.events import Charge, Event, Refund, Refunded, RefundFailed, RefundRequested
+from payments.domain.payment.refusals import NoSuchRefund, NothingTaken, RefundExceedsPayment
+from payments.domain.shapes import Money, RefundReason
+
+
+@dataclass(frozen=True, slots=True)
+class Refunds:
+    """The refunds of the charge that paid, by id."""
+
+    requested: Mapping[UUID, Refund] = field(default_factory=dict)
+    """Those without an outcome."""
+    made: Mapping[UUID, Refund] = field(default_factory=dict)
+    failed: frozenset[UUID] = frozenset()
+
+    def known(self, refund_id: UUID) -> bool:
+        return refund_id in self.requested or refund_id in self.made or refund_id in self.failed
+
+    @property
+    def made_minor(self) -> int:
+        return sum(each.amount.amount_minor for each in self.made.values())
+
+    @property
+    def promised_minor(self) -> int:
+        """What was made or requested."""
+        return self.made_minor + sum(each.amount.amount_minor for each in self.requested.values())
+
+
+NO_REFUNDS = Refunds()
+
+
+def request_refund(command: RequestRefund, paid: Charge | None, taken: Money, refunds: Refunds) -> list[Event]:
+    if paid is None:
+        raise NothingTaken
+    if refunds.known(command.refund_id):
+        return []
+    left = Money(taken.amount_minor - refunds.promised_minor, taken.currency)
+    if command.amount is None and left.amount_minor == 0:
+        return []
+    amount = command.amount or left
+    if amount.currency != taken.currency or not 0 < amount.amount_minor <= left.amount_minor:
+        raise RefundExceedsPayment
+    return [RefundRequested(paid, Refund(command.refund_id, amount, command.reason), command.at)]
+
+
+def record_refund(command: RecordRefund, paid: Charge | None, refunds: Refunds) -> list[Event]:
+    if command.refund_id in refunds.made:
+        return []
+    charge, refund = requested(command.refund_id, paid, refunds)
+    return [Refunded(charge, command.reference, command.at, refund)]
+
+
+def record_refund_failed(command: RecordRefundFailed, paid: Charge | None, refunds: Refunds) -> list[Event]:
+    if command.refund_id in refunds.failed:
+        return []
+    charge, refund = requested(command.refund_id, paid, refunds)
+    return [RefundFailed(charge, refund, command.code, command.reference, command.at)]
+
+
+def requested(refund_id: UUID, paid: Charge | None, refunds: Refunds) -> tuple[Charge, Refund]:
+    if paid is None or refund_id not in refunds.requested:
+        raise NoSuchRefund
+    return paid, refunds.requested[refund_id]
+
+
+def evolve_refunds(refunds: Refunds, event: RefundRequested | Refunded | RefundFailed, taken: Money) -> Refunds:
+    match event:
+        case RefundRequested(refund=refund):
+            return replace(refunds, requested={**refunds.requested, refund.id: refund})
+        case Refunded():
+            refund = refund_of(event, taken)
+            return replace(refunds, requested=without(refunds, refund.id), made={**refunds.made, refund.id: refund})
+        case RefundFailed(refund=refund):
+            return replace(refunds, requested=without(refunds, refund.id), failed=refunds.failed | {refund.id})
+
+
+def refund_of(event: Refunded, taken: Money) -> Refund:
+    """The refund of the event. That of an older event has the id of its charge."""
+    return event.refund or Refund(event.charge.id, taken, RefundReason.INVOICE_VOIDED)
+
+
+def without(refunds: Refunds, refund_id: UUID) -> Mapping[UUID, Refund]:
+    return {id: each for id, each in refunds.requested.items() if id != refund_id}
