@@ -2,20 +2,20 @@
 
 What sums to what. Amounts are whole minor units; amounts of different currencies are never added.
 
-    due       InvoiceIssued.total; 0 from InvoiceVoided on
+    due       InvoiceIssued.total plus the sum of CreditNoteIssued.total, which is negative; 0 from InvoiceVoided on
     paid      the sum of PaymentSucceeded.amount
     refunded  the sum of PaymentRefunded.amount
     balance   due - paid + refunded
 
 The sum of an invoice's positive balance is *owed*, or *written off* from InvoiceMarkedUncollectible on: the debt remains, the
-merchant has stopped collecting it. A negative balance is *to return*: the customer paid an invoice that is void, and
-PaymentRefunded will follow. InvoiceIssued.total is net_total + tax_total, and the sum of its lines' totals.
+merchant has stopped collecting it. A negative balance is *to return*: the customer paid an invoice that is void or has a
+credit note, and PaymentRefunded will follow. InvoiceIssued.total is net_total + tax_total, and the sum of its lines' totals.
 
 What is not added:
 
 - InvoicePaid repeats the amount of PaymentSucceeded. Adding both would count the payment twice.
-- InvoicePaymentFailed, PaymentStarted and PaymentFailed move no money. After PaymentOutcomeUnknown the invoice is owed until
-  PaymentSucceeded comes.
+- InvoicePaymentFailed, PaymentStarted, PaymentFailed, PaymentRefundRequested and PaymentRefundFailed move no money. After
+  PaymentOutcomeUnknown the invoice is owed until PaymentSucceeded comes.
 - SubscriptionCancelled changes no debt. With `open_invoices` "void" an InvoiceVoided follows for each unpaid invoice; with "keep"
   none follows, and the debt is kept.
 
@@ -27,7 +27,7 @@ hence Gaps.STOP.
 import sqlite3
 from typing import Any
 
-from billing_contracts.invoicing import InvoiceIssued, InvoiceMarkedUncollectible, InvoiceVoided
+from billing_contracts.invoicing import CreditNoteIssued, InvoiceIssued, InvoiceMarkedUncollectible, InvoiceVoided
 from billing_contracts.payments import PaymentRefunded, PaymentSucceeded
 from billing_contracts.records import aggregate_id
 from billing_subscriber.handler import Handler
@@ -42,6 +42,7 @@ CREATE TABLE IF NOT EXISTS invoices (
     customer TEXT NOT NULL,
     currency TEXT,
     total INTEGER NOT NULL DEFAULT 0,
+    credited INTEGER NOT NULL DEFAULT 0,
     void INTEGER NOT NULL DEFAULT 0,
     uncollectible INTEGER NOT NULL DEFAULT 0,
     paid INTEGER NOT NULL DEFAULT 0,
@@ -49,7 +50,7 @@ CREATE TABLE IF NOT EXISTS invoices (
     PRIMARY KEY (merchant, invoice)
 );
 CREATE VIEW IF NOT EXISTS balances AS
-    SELECT *, CASE WHEN void THEN 0 ELSE total END - paid + refunded AS balance FROM invoices;
+    SELECT *, CASE WHEN void THEN 0 ELSE total + credited END - paid + refunded AS balance FROM invoices;
 CREATE VIEW IF NOT EXISTS owes AS
     SELECT merchant, customer, currency,
            sum(CASE WHEN balance > 0 AND NOT uncollectible THEN balance ELSE 0 END) AS owed,
@@ -70,6 +71,11 @@ def handler_of(store: SqliteStore) -> Handler[sqlite3.Connection]:
     @handler.on(InvoiceVoided)
     async def voided(event: Received[InvoiceVoided], db: sqlite3.Connection) -> None:
         change(db, event, aggregate_id(event.envelope.subject), "void = 1")
+
+    @handler.on(CreditNoteIssued)
+    async def credited(event: Received[CreditNoteIssued], db: sqlite3.Connection) -> None:
+        taken = event.data.total.amount_minor
+        change(db, event, aggregate_id(event.envelope.subject), "credited = credited + ?", taken)
 
     @handler.on(InvoiceMarkedUncollectible)
     async def uncollectible(event: Received[InvoiceMarkedUncollectible], db: sqlite3.Connection) -> None:

@@ -57,9 +57,9 @@ class HistoryLine(_Part):
     period: HistoryPeriod
     """What the invoice is for."""
     net_minor: int | None
-    """Amount without tax. Only an invoice's own line has it."""
+    """Amount without tax. Only the lines of an invoice and of its credit notes have it."""
     tax_minor: int | None
-    """Tax. Only an invoice's own line has it."""
+    """Tax. Only the lines of an invoice and of its credit notes have it."""
     total_minor: int
     """Positive is owed, negative is paid or forgiven, a failed attempt is 0: an invoice's lines sum to its balance."""
     currency: Currency
@@ -69,6 +69,8 @@ class HistoryLine(_Part):
     payment_method: HistoryCard | None
     """The card of a payment, a failed attempt or a refund."""
     reason: str | None
-    """Why an attempt failed, an invoice was voided or money went back: a code."""
+    """Why an attempt failed, an invoice was voided or credited, or money went back: a code."""
     reference: str | None
-    """The payment provider's reference."""
+    """The payment provider's reference; of a credit note its number."""
+    detail: Annotated[str | None, Field(examples=["credit_note"])] = None
+    """The precise kind, if it is newer than `kind`'s values: `credit_note`, with the kind `void`. More values may come."""

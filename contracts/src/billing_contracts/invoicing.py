@@ -138,6 +138,61 @@ class InvoiceVoided(EventData):
     """Why: the subscription was cancelled before the invoice was paid, or the merchant voided the invoice."""
 
 
+class CreditNoteLine(Shape):
+    """What a credit note takes off one line of the invoice. Amounts are negative; `net` plus `tax` is `total`."""
+
+    line_number: int
+    """Number of the invoice's line, from 1."""
+    plan_name: str
+    """Name of the plan, as on the invoice."""
+    description: str
+    """Text of the line, as on the invoice."""
+    period: Period
+    """The period that the invoice's line charges."""
+    net: Money
+    """Amount without tax."""
+    tax: Money
+    """Tax, at the invoice's rate."""
+    total: Money
+    """Amount with tax."""
+
+
+class CreditNoteIssued(EventData):
+    """A credit note was issued: it takes a part of a paid invoice back, or all of it. A refund of the same amount follows.
+
+    The aggregate is the invoice. The credit notes of an invoice together are at most its total.
+    """
+
+    TYPE = "billing.invoicing.CreditNoteIssued.v1"
+
+    credit_note_id: UUID
+    """Id of the credit note, and the `refund_id` of the refund that settles it."""
+    number: Annotated[str, Field(examples=["TS-NC-000001"])]
+    """Number of the credit note, from a series of its own without gaps: the invoice's series, `-NC` and a counter."""
+    issued_on: date
+    """Date of issue, in the merchant's time zone. It never precedes the date of a lower number."""
+    invoice_number: Annotated[str, Field(examples=["TS-000014"])]
+    """Number of the invoice."""
+    invoice_issued_on: date
+    """Date of issue of the invoice."""
+    subscription_id: UUID
+    """The subscription that the invoice belongs to."""
+    charge_id: UUID
+    """The attempt that paid the invoice, which is refunded."""
+    reason: Annotated[str, Field(examples=["customer_request"])]
+    """`customer_request`, `duplicate`, `billing_error`, `service_issue`, `goodwill` or `other_reason`. More values may come."""
+    lines: tuple[CreditNoteLine, ...]
+    """What is taken off the invoice's lines. Their totals add up to `total`."""
+    tax: Tax | None = None
+    """The tax of the invoice. Absent when none applies."""
+    net_total: Money
+    """Sum of the lines without tax; negative."""
+    tax_total: Money
+    """Sum of the lines' taxes; negative."""
+    total: Money
+    """What the invoice is reduced by: `net_total` plus `tax_total`; negative."""
+
+
 class InvoiceMarkedUncollectible(EventData):
     """The merchant has stopped collecting the invoice. The debt remains. No service publishes this event yet."""
 

@@ -31,11 +31,14 @@ EVENTS: dict[str, type[EventData]] = {
         payments.PaymentOutcomeUnknown,
         payments.PaymentAuthenticationRequired,
         payments.PaymentRefunded,
+        payments.PaymentRefundRequested,
+        payments.PaymentRefundFailed,
         invoicing.InvoiceIssued,
         invoicing.InvoicePaid,
         invoicing.InvoicePaymentFailed,
         invoicing.InvoiceVoided,
         invoicing.InvoiceMarkedUncollectible,
+        invoicing.CreditNoteIssued,
         customers.CustomerProfile,
     )
 }

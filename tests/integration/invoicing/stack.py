@@ -39,6 +39,7 @@ from support.databases import ServiceDatabase
 from support.service import client, common_settings, customer_token, deliver, record_of, service_key
 
 GATEWAY, OWN = service_key("portal-gateway"), service_key("invoicing")
+SUBSCRIPTION_OF_NOTES = uuid4()
 VISA = shapes.Card(id=uuid4(), brand="visa", last4="4242", exp_month=12, exp_year=2025)
 SLOW_LINE_BYTES = 65_536
 PRICE = Money(amount_minor=2999, currency="USD")
@@ -113,13 +114,30 @@ class Shop:
         outcome = {"reason": "invoice_voided", "reference": "re_1"}
         return self._charge(payments.PaymentRefunded, subscription, customer, number, outcome)
 
-    def _charge(
-        self, kind: type[payments.PaymentEvent], subscription: UUID, customer: UUID, number: int, outcome: dict[str, Any]
+    def refund_of(
+        self, note: dict[str, Any], customer: UUID, number: int = 0, *, sequence: int = 2, code: str | None = None
     ) -> Record:
-        invoice = invoice_id(subscription, period(number))
+        """Payments has made the refund of a credit note, or it has failed with the code."""
+        back = Money(amount_minor=-note["total"]["amount_minor"], currency=note["total"]["currency"])
+        facts: dict[str, Any] = {"refund_id": note["id"], "amount": back, "reference": "re_1"}
+        kind = payments.PaymentRefundFailed if code else payments.PaymentRefunded
+        more = {"reason": "credit_note", "code": code} if code else {"reason": "invoice_voided", "detail": "credit_note"}
+        return self._charge(kind, SUBSCRIPTION_OF_NOTES, customer, number, facts | more, note["invoice_id"], sequence)
+
+    def _charge(
+        self,
+        kind: type[payments.PaymentEvent],
+        subscription: UUID,
+        customer: UUID,
+        number: int,
+        outcome: dict[str, Any],
+        invoice: UUID | str | None = None,
+        sequence: int = 1,
+    ) -> Record:
+        invoice = invoice or invoice_id(subscription, period(number))
         facts = {"invoice_id": invoice, "subscription_id": subscription, "charge_id": uuid4(), "attempt": 1, "amount": PRICE}
         data = kind.model_validate({**facts, "payment_method": VISA, **outcome})
-        return self.record(f"payment-{invoice}", data, month(number), customer)
+        return self.record(f"payment-{invoice}", data, month(number), customer, sequence)
 
 
 @dataclass

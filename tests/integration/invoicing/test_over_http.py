@@ -114,6 +114,8 @@ async def test_an_invoice_has_all_details(stack: Stack, history: Shop) -> None:
         "payment_method": {"brand": "visa", "last4": "4242"},
         "reason": "insufficient_funds",
         "reference": None,
+        "detail": None,
+        "credit_note_id": None,
     }
 
 

@@ -22,18 +22,23 @@ from invoicing.adapters.exporting.lines import as_ndjson
 from invoicing.adapters.exporting.table import as_csv
 from invoicing.adapters.exporting.wording import words_for
 from invoicing.application import movements
+from invoicing.application.credit_notes import contained
 from invoicing.application.history import HistoryRow
 from invoicing.application.movements import Movement
 from invoicing.application.reactions import record_failure, record_payment
-from invoicing.domain.invoice.commands import Command, Issue, Void
+from invoicing.domain.invoice.commands import Command, Credit, Issue, Void
 from invoicing.domain.invoice.events import Event
 from invoicing.domain.invoice.invoice import Invoice, Status
 from invoicing.domain.invoice.refusals import Refusal
+from invoicing.domain.numbering import SeriesNumber
 from support.invoicing.examples import ISSUE, RULES, VISA, costing, day, id_of
 
 CARD = Card(id=VISA.id, brand="visa", last4="0042", exp_month=12, exp_year=2025)
+WHAT = st.sampled_from(["fail", "pay", "void", "refund", "credit", "settle", "hear again"])
 HAPPENS = st.lists(
-    st.tuples(st.integers(0, 3), st.sampled_from(["fail", "pay", "void", "refund", "hear again"])), min_size=1, max_size=30
+    st.tuples(st.integers(0, 3), WHAT),
+    min_size=1,
+    max_size=30,
 )
 PRICES = st.lists(st.tuples(st.integers(0, 10**14), st.sampled_from(["USD", "JPY", "KWD", "EUR"])), min_size=4, max_size=4)
 
@@ -46,6 +51,8 @@ class Ledger:
     moved: dict[UUID, Movement] = field(default_factory=dict)
     heard: list[tuple[UUID, payments.PaymentEvent, Envelope]] = field(default_factory=list)
     collected: dict[UUID, int] = field(default_factory=lambda: defaultdict(int))
+    unsettled: list[tuple[UUID, UUID, int]] = field(default_factory=list)
+    """What is still to be refunded: invoice, note, amount."""
     sequence: int = 0
 
     def ask(self, id: UUID, command: Command) -> None:
@@ -85,15 +92,28 @@ class Ledger:
             case "void":
                 self.ask(id, Void("merchant", self.now))
             case "refund" if it.status is Status.VOID and self.collected[id]:
-                self.tell(id, *self.charge(id, payments.PaymentRefunded, reason="invoice_voided", reference="re_1"))
+                back = {"amount": Money(amount_minor=self.collected[id], currency=it.currency)}
+                self.tell(id, *self.charge(id, payments.PaymentRefunded, reason="invoice_voided", reference="re_1", **back))
                 self.collected[id] = 0
+            case "credit":
+                number = SeriesNumber("TS-NC", self.sequence, date(2023, 5, 14))
+                amount = max(1, it.left // 3)
+                self.ask(id, Credit(id_of(f"note {self.sequence}"), number, amount, None, "goodwill", contained, self.now))
+                if self.states[id].left < it.left:
+                    self.unsettled.append((id, id_of(f"note {self.sequence}"), amount))
+            case "settle" if self.unsettled:
+                id, note, minor = self.unsettled.pop(0)
+                back = {"amount": Money(amount_minor=minor, currency=self.states[id].currency)}
+                facts = {"refund_id": note, "reason": "invoice_voided", "detail": "credit_note", "reference": "re_2"}
+                self.tell(id, *self.charge(id, payments.PaymentRefunded, **facts, **back))
+                self.collected[id] -= minor
             case "hear again" if self.heard:
                 self.tell(*self.heard[self.sequence % len(self.heard)])
 
     def owed(self, id: UUID) -> int:
         """Below zero: the customer is owed."""
         it = self.states[id]
-        return (0 if it.status is Status.VOID else it.total) - self.collected[id]
+        return (0 if it.status is Status.VOID else it.left) - self.collected[id]
 
     @property
     def now(self) -> datetime:

@@ -6,10 +6,14 @@ from typing import Any
 
 import pytest
 
+from invoicing.adapters.document.credit_note import lay_out as lay_out_credit_note
 from invoicing.adapters.document.layout import lay_out
 from invoicing.adapters.exporting.wording import words_for
+from invoicing.application.credit_notes import CreditNoteDocument
 from invoicing.application.invoices import Document
-from support.invoicing.examples import ANA, TAXED, day
+from invoicing.domain.invoice.events import Credited
+from invoicing.domain.totals import Totals
+from support.invoicing.examples import ANA, ISSUED, TAXED, VISA, day, id_of
 from support.invoicing.pdf_documents import OPEN, SETTLED, VOID
 
 LOCALES = {"es": "es-MX", "en": "en-US"}
@@ -152,6 +156,13 @@ CSV_WORDS = {
     "subscription_cancelled": ("Suscripción cancelada", "Subscription canceled"),
     "invoice_voided": ("Factura anulada", "Invoice voided"),
     "merchant": ("Por decisión de la empresa", "Voided by the company"),
+    "credit_note": ("Nota de crédito", "Credit note"),
+    "customer_request": ("Solicitada por el cliente", "Requested by the customer"),
+    "duplicate": ("Cobro duplicado", "Duplicate charge"),
+    "billing_error": ("Error de facturación", "Billing error"),
+    "service_issue": ("Problema con el servicio", "Problem with the service"),
+    "goodwill": ("Cortesía", "Courtesy"),
+    "other_reason": ("Otro motivo", "Other reason"),
     "visa": ("Visa", "Visa"),
     "mastercard": ("Mastercard", "Mastercard"),
     "amex": ("American Express", "American Express"),
@@ -161,3 +172,40 @@ CSV_WORDS = {
 def test_the_csv_has_a_word_for_each_code() -> None:
     spanish, english = (words_for(locale).known for locale in LOCALES.values())
     assert {code: (spanish[code], english[code]) for code in spanish} == CSV_WORDS
+
+
+CREDIT_NOTE = {
+    "es": {
+        "title": "Nota de crédito TS-NC-000001",
+        "amount": "-10.00 USD · de la factura TS-000014",
+        "facts": ["Fecha de emisión", "Factura", "Fecha de la factura", "Período", "Motivo"],
+        "reason": "Solicitada por el cliente",
+        "columns": ["Concepto", "Subtotal", "Impuestos", "Importe"],
+        "balance": "Reembolso a Visa •••• 4242",
+        "questions": "¿Preguntas sobre esta nota de crédito? soporte@techsolutions.example",
+    },
+    "en": {
+        "title": "Credit note TS-NC-000001",
+        "amount": "-10.00 USD · for invoice TS-000014",
+        "facts": ["Date of issue", "Invoice", "Date of the invoice", "Period", "Reason"],
+        "reason": "Requested by the customer",
+        "columns": ["Description", "Subtotal", "Taxes", "Amount"],
+        "balance": "Refund to Visa •••• 4242",
+        "questions": "Questions about this credit note? soporte@techsolutions.example",
+    },
+}
+
+
+@pytest.mark.parametrize("code", ["es", "en"])
+def test_parts_of_a_credit_note_have_titles(code: str) -> None:
+    issued = replace(ISSUED, letterhead=replace(ISSUED.letterhead, locale=LOCALES[code]))
+    totals = Totals(-1000, 0, -1000)
+    note = Credited(id_of("note"), "TS-NC-000001", "TS-NC", 1, issued.issued_on, "customer_request", (), totals, issued.at)
+    laid_out = lay_out_credit_note(CreditNoteDocument(note, issued, VISA, ANA), None)
+    shown = json.loads(laid_out.replace("\u00a0", " "))
+    assert {
+        **{name: shown[name] for name in ("title", "amount", "columns", "questions")},
+        "facts": [name for name, _ in shown["facts"]],
+        "reason": shown["facts"][-1][1],
+        "balance": shown["balance"][0][0],
+    } == CREDIT_NOTE[code]

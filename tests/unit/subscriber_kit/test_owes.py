@@ -13,13 +13,22 @@ from hypothesis import strategies as st
 
 from billing_contracts.envelope import Envelope, EventData
 from billing_contracts.invoicing import (
+    CreditNoteIssued,
     InvoiceIssued,
     InvoiceMarkedUncollectible,
     InvoicePaid,
     InvoicePaymentFailed,
     InvoiceVoided,
 )
-from billing_contracts.payments import PaymentFailed, PaymentOutcomeUnknown, PaymentRefunded, PaymentStarted, PaymentSucceeded
+from billing_contracts.payments import (
+    PaymentFailed,
+    PaymentOutcomeUnknown,
+    PaymentRefunded,
+    PaymentRefundFailed,
+    PaymentRefundRequested,
+    PaymentStarted,
+    PaymentSucceeded,
+)
 from billing_contracts.records import RawRecord
 from billing_subscriber.stores.sqlite import SqliteStore
 from support.billing_records import CONTRACTS, message, record
@@ -28,7 +37,7 @@ sys.path.insert(0, str(CONTRACTS / "examples" / "owes"))
 from owes import SCHEMA, handler_of
 
 MERCHANT, CUSTOMER, INVOICE = UUID(int=1), UUID(int=2), UUID(int=3)
-TOTAL = 2999
+TOTAL, PART = 2999, 1000
 
 Types: TypeAlias = list[type[EventData]]
 PAID: Types = [PaymentStarted, PaymentSucceeded]
@@ -50,6 +59,17 @@ WAYS: dict[str, tuple[Types, Types, tuple[int, int, int]]] = {
     "void, and paid all the same": ([InvoiceIssued, InvoiceVoided], PAID, (0, 0, TOTAL)),
     "void, paid and given back": ([InvoiceIssued, InvoiceVoided], [*PAID, PaymentRefunded], (0, 0, 0)),
     "paid, then void and given back": ([*INVOICE_PAID, InvoiceVoided], [*PAID, PaymentRefunded], (0, 0, 0)),
+    "credited, before the refund": ([*INVOICE_PAID, CreditNoteIssued], PAID, (0, 0, PART)),
+    "credited and refunded": (
+        [*INVOICE_PAID, CreditNoteIssued],
+        [*PAID, PaymentRefundRequested, PaymentRefunded],
+        (0, 0, 0),
+    ),
+    "credited, and the refund failed": (
+        [*INVOICE_PAID, CreditNoteIssued],
+        [*PAID, PaymentRefundRequested, PaymentRefundFailed],
+        (0, 0, PART),
+    ),
     "uncollectible": ([InvoiceIssued, InvoiceMarkedUncollectible], DECLINED, (0, TOTAL, 0)),
     "uncollectible, and paid after all": ([*INVOICE_PAID, InvoiceMarkedUncollectible], PAID, (0, 0, 0)),
 }
@@ -59,8 +79,17 @@ WAYS: dict[str, tuple[Types, Types, tuple[int, int, int]]] = {
 def messages(events: Types, subject: str, invoice: UUID = INVOICE, currency: str = "USD") -> list[Envelope]:
     amount = {"amount_minor": TOTAL, "currency": currency}
     named: dict[str, Any] = {"merchantid": MERCHANT, "customerid": CUSTOMER, "subject": f"{subject}-{invoice}"}
+    part = {"amount_minor": PART, "currency": currency}
+    of_part = {"amount": part, "total": part | {"amount_minor": -PART}}
+    credited = CreditNoteIssued in events or PaymentRefundRequested in events
+    parts = {CreditNoteIssued, PaymentRefundRequested, PaymentRefundFailed} | ({PaymentRefunded} if credited else set())
     return [
-        message(event, {"invoice_id": str(invoice), "amount": amount, "total": amount}, sequence=number, **named)
+        message(
+            event,
+            {"invoice_id": str(invoice), "amount": amount, "total": amount} | (of_part if event in parts else {}),
+            sequence=number,
+            **named,
+        )
         for number, event in enumerate(events, 1)
     ]
 

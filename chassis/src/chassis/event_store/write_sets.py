@@ -71,10 +71,18 @@ async def append_write_sets(connection: Connection, write_sets: Sequence[WriteSe
     await run_statements(connection, write_sets)
 
 
+TAKEN = "_taken"
+"""The end of the names of unique constraints on a service's own tables that mean a conflict: another writer has taken the value
+that the decision had read as free."""
+
+
 def refusal_of(error: Exception) -> Exception:
-    """StreamBlocked for the error of the trigger on `events`; other errors unchanged."""
-    blocked = isinstance(error, asyncpg.CheckViolationError) and error.constraint_name == CONSTRAINT
-    return StreamBlocked(str(error)) if blocked else error
+    """StreamBlocked for the error of the trigger on `events`, VersionConflict for a TAKEN value; other errors unchanged."""
+    if isinstance(error, asyncpg.CheckViolationError) and error.constraint_name == CONSTRAINT:
+        return StreamBlocked(str(error))
+    if isinstance(error, asyncpg.UniqueViolationError) and (error.constraint_name or "").endswith(TAKEN):
+        return VersionConflict(error.detail)
+    return error
 
 
 async def run_statements(connection: Connection, write_sets: Sequence[WriteSet]) -> None:

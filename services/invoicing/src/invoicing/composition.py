@@ -8,10 +8,11 @@ from chassis.service.service import Resources, Service
 from invoicing.adapters import rows
 from invoicing.adapters.bill_to_encryption import KeyedBillToEncryption
 from invoicing.adapters.consumers import consumer
+from invoicing.adapters.credit_note_queries import CreditNoteQueries
 from invoicing.adapters.document.renderer import Renderer
 from invoicing.adapters.exporting.exports import Exports
 from invoicing.adapters.exporting.slots import Slots
-from invoicing.adapters.http import invoices
+from invoicing.adapters.http import credit_notes, invoices
 from invoicing.adapters.http.peers import PEERS
 from invoicing.adapters.http.refusals import REFUSALS
 from invoicing.adapters.invoice_queries import InvoiceQueries
@@ -40,5 +41,7 @@ def compose(resources: Resources) -> Service:
     )
     handler = CommandHandler(resources.store, invoice)
     exports = Exports(queries, Slots(pool), renderer)
-    app.include_router(invoices.routes(handler, queries, exports, renderer, resources.tenants, resources.cursors))
+    notes = CreditNoteQueries(pool, encryption)
+    app.include_router(invoices.routes(handler, queries, notes, exports, renderer, resources.tenants, resources.cursors))
+    app.include_router(credit_notes.routes(handler, queries, notes, renderer.credit_note, resources.tenants, resources.cursors))
     return Service(app, consumers=(consumer(invoice, PostgresInvoiceIssuer(invoice, encryption), rows.movement),))

@@ -4,7 +4,7 @@ from typing import Any
 
 from billing_contracts import registry
 from billing_contracts.customers import CustomerProfile
-from billing_contracts.payments import PaymentEvent, PaymentFailed, PaymentRefunded, PaymentSucceeded
+from billing_contracts.payments import PaymentEvent, PaymentFailed, PaymentRefunded, PaymentRefundFailed, PaymentSucceeded
 from billing_contracts.subscriptions import MerchantConfigured, SubscriptionCancelled, SubscriptionRenewalDue
 from chassis.consumers import Consumer, Projection, Received, UnitOfWork
 from chassis.eventsourcing.aggregate import Aggregate
@@ -34,7 +34,7 @@ def consumer(aggregate: Aggregate[Command, Event, Invoice], issuer: InvoiceIssue
         await unit.decide(aggregate, received.data.invoice_id, command, cause=received)
         write_movement(received, unit)
 
-    async def refunded(received: Received[PaymentRefunded], unit: UnitOfWork) -> None:
+    async def refunded(received: Received[PaymentRefunded | PaymentRefundFailed], unit: UnitOfWork) -> None:
         write_movement(received, unit)
 
     def write_movement(received: Received[Any], unit: UnitOfWork) -> None:
@@ -53,6 +53,7 @@ def consumer(aggregate: Aggregate[Command, Event, Invoice], issuer: InvoiceIssue
             PaymentSucceeded.TYPE: paid,
             PaymentFailed.TYPE: failed,
             PaymentRefunded.TYPE: refunded,
+            PaymentRefundFailed.TYPE: refunded,
         },
         streams_to_load={
             SubscriptionRenewalDue.TYPE: issuer.stream,

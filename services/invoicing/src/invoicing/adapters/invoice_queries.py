@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import fields
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
@@ -21,7 +22,7 @@ from invoicing.domain.parties import BillTo
 HISTORY_PAGE = 500
 DOCUMENTS_PAGE = 20
 _INVOICE = """
-    id, version, issued, schema, status, settled_at, card,
+    id, version, issued, schema, status, settled_at, card, credited,
     CASE WHEN status = 'void' THEN (
         SELECT max(at) FROM movements
         WHERE movements.merchant_id = invoices.merchant_id AND invoice_id = invoices.id AND kind = 'refund'
@@ -31,9 +32,14 @@ _INVOICE = """
         WHERE movements.merchant_id = invoices.merchant_id AND movements.customer_id = invoices.customer_id
           AND invoice_id = invoices.id AND kind = 'payment'
         ORDER BY position DESC LIMIT 1
-    ) END AS reference
+    ) END AS reference,
+    CASE WHEN status = 'void' OR credited > 0 THEN (
+        SELECT sum(total) FROM movements
+        WHERE movements.merchant_id = invoices.merchant_id AND movements.customer_id = invoices.customer_id
+          AND invoice_id = invoices.id AND kind = 'refund'
+    ) END AS refunded
 """
-_MOVEMENT = "source, customer_id, invoice_id, kind, at, total, currency, net, tax, status, brand, last4, reason, reference"
+_MOVEMENT = ", ".join(each.name for each in fields(Movement))
 
 
 class InvoiceQueries:
@@ -165,7 +171,15 @@ class InvoiceQueries:
 
 def _view(merchant_id: UUID, row: asyncpg.Record) -> InvoiceView:
     card = Card(**_card(json.loads(row["card"]))) if row["card"] else None
-    settlement = Settlement(Status(row["status"]), row["settled_at"], card, row["refunded_at"], row["reference"])
+    settlement = Settlement(
+        Status(row["status"]),
+        row["settled_at"],
+        card,
+        row["refunded_at"],
+        row["reference"],
+        row["credited"],
+        int(row["refunded"] or 0),
+    )
     return InvoiceView(merchant_id, row["id"], row["version"], _issued(row), settlement)
 
 
@@ -181,7 +195,8 @@ def _issued(row: asyncpg.Record) -> Issued:
 
 def _movement(row: asyncpg.Record) -> Movement:
     fields = {name: row[name] for name in _MOVEMENT.split(", ")}
-    return Movement(**fields | {"kind": Kind(row["kind"])})
+    credited = row["kind"] == Kind.VOID and row["credit_note_id"] is not None
+    return Movement(**fields | {"kind": Kind.CREDIT_NOTE if credited else Kind(row["kind"])})
 
 
 def _history(row: asyncpg.Record) -> HistoryRow:

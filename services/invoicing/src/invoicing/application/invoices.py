@@ -20,6 +20,10 @@ class Settlement:
     refunded_at: datetime | None = None
     reference: str | None = None
     """The payment provider's reference of the payment. None unless it is paid."""
+    credited: int = 0
+    """What credit notes took off the total, in minor units."""
+    refunded: int = 0
+    """What went back to the customer, in minor units."""
 
 
 SortKey: TypeAlias = tuple[date, int, UUID]

@@ -6,9 +6,12 @@ from enum import StrEnum
 from uuid import UUID, uuid5
 
 from billing_contracts.envelope import Envelope
-from billing_contracts.payments import PaymentEvent, PaymentFailed, PaymentRefunded, PaymentSucceeded
-from invoicing.domain.invoice.events import Event, Issued, Voided
+from billing_contracts.payments import PaymentEvent, PaymentFailed, PaymentRefunded, PaymentRefundFailed, PaymentSucceeded
+from invoicing.domain.invoice.events import Credited, Event, Issued, Voided
 from invoicing.domain.invoice.invoice import Invoice
+
+CREDIT_NOTE = "credit_note"
+"""The reason of a refund that settles a credit note."""
 
 
 class Kind(StrEnum):
@@ -17,6 +20,12 @@ class Kind(StrEnum):
     FAILED_ATTEMPT = "failed_attempt"
     REFUND = "refund"
     VOID = "void"
+    CREDIT_NOTE = "credit_note"
+
+    @property
+    def published(self) -> tuple[str, str | None]:
+        """The kind that readers of the first history know, also the previous release, and the precise one if it is newer."""
+        return ("void", self.value) if self is Kind.CREDIT_NOTE else (self.value, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +48,9 @@ class Movement:
     last4: str | None = None
     reason: str | None = None
     reference: str | None = None
-    """The payment provider's reference."""
+    """The payment provider's reference; for a credit note its number."""
+    credit_note_id: UUID | None = None
+    """The credit note, of its own movement and of its refund's."""
 
 
 def of_invoice(invoice_id: UUID, event: Event, invoice: Invoice) -> Movement | None:
@@ -65,9 +76,24 @@ def of_invoice(invoice_id: UUID, event: Event, invoice: Invoice) -> Movement | N
                 invoice_id,
                 Kind.VOID,
                 event.at,
-                -invoice.total,
+                -invoice.left,
                 invoice.currency,
                 reason=event.reason,
+            )
+        case Credited():
+            return Movement(
+                event.credit_note_id,
+                invoice.customer_id,
+                invoice_id,
+                Kind.CREDIT_NOTE,
+                event.at,
+                event.totals.total,
+                invoice.currency,
+                event.totals.net,
+                event.totals.tax,
+                reason=event.reason,
+                reference=event.number,
+                credit_note_id=event.credit_note_id,
             )
         case _:
             return None
@@ -77,6 +103,7 @@ def of_payment(envelope: Envelope, event: PaymentEvent) -> Movement | None:
     """The movement of a payment event. None while a charge is under way or its outcome unknown."""
     assert envelope.customerid is not None, "payments belong to customers"
     reason: str | None = None
+    credit_note_id: UUID | None = None
     match event:
         case PaymentSucceeded(reference=reference):
             kind, total, status = Kind.PAYMENT, -event.amount.amount_minor, "succeeded"
@@ -84,7 +111,12 @@ def of_payment(envelope: Envelope, event: PaymentEvent) -> Movement | None:
             kind, total, status = Kind.FAILED_ATTEMPT, 0, "failed"
             reason = "not_confirmed" if event.needs_confirmation else event.detail or code
         case PaymentRefunded(reference=reference, reason=refund_reason):
-            kind, total, status, reason = Kind.REFUND, event.amount.amount_minor, "succeeded", refund_reason
+            kind, total, status = Kind.REFUND, event.amount.amount_minor, "succeeded"
+            reason = event.detail or refund_reason
+            credit_note_id = event.refund_id if reason == CREDIT_NOTE else None
+        case PaymentRefundFailed(reference=reference):
+            kind, total, status, reason = Kind.REFUND, 0, "failed", event.reason
+            credit_note_id = event.refund_id if reason == CREDIT_NOTE else None
         case _:
             return None
     used = event.payment_method
@@ -101,4 +133,5 @@ def of_payment(envelope: Envelope, event: PaymentEvent) -> Movement | None:
         last4=used.last4 if used else None,
         reason=reason,
         reference=reference,
+        credit_note_id=credit_note_id,
     )

@@ -11,9 +11,11 @@ from billing_contracts.subscriptions import MerchantConfigured, SubscriptionCanc
 from chassis.consumers import Erased, Received, UnitOfWork
 from chassis.eventsourcing.event_store import Statement
 from chassis.eventsourcing.stream import Stream
+from invoicing.application.credit_notes import CreditNoteDocument, CreditNoteFilter, CreditNoteView
 from invoicing.application.history import Documents, Download, Progress, Rows
 from invoicing.application.invoices import Document, InvoiceFilter, InvoiceView, SortKey
 from invoicing.application.movements import Movement
+from invoicing.domain.numbering import Counter
 from invoicing.domain.parties import BillTo
 
 
@@ -78,6 +80,24 @@ class InvoiceReader(Protocol):
         """Whether the merchant has such a customer, by the profile or, after an erasure, by invoices."""
 
 
+class CreditNoteReader(Protocol):
+    """Reads credit notes. A request of a customer names that customer, and finds only that customer's."""
+
+    async def page(
+        self, merchant_id: UUID, note_filter: CreditNoteFilter, after: SortKey | None, limit: int
+    ) -> Sequence[CreditNoteView]:
+        """Newest first, after the sort key `after`."""
+
+    async def one(self, merchant_id: UUID, id: UUID, customer_id: UUID | None) -> CreditNoteView | None: ...
+
+    async def of_invoice(self, merchant_id: UUID, invoice_id: UUID, customer_id: UUID) -> Sequence[CreditNoteView]:
+        """Oldest first."""
+
+    async def document(self, view: CreditNoteView) -> CreditNoteDocument: ...
+
+    async def counter(self, merchant_id: UUID, series: str) -> Counter: ...
+
+
 class HistoryReader(Protocol):
     """Reads a customer's history in pages: what was recorded by `until`, by the wall clock.
 
@@ -110,6 +130,10 @@ class Exporter(Protocol):
 
 RecordMovement: TypeAlias = Callable[[UUID, Movement], Statement]
 """(merchant, movement) -> its row"""
+
+
+RenderCreditNote: TypeAlias = Callable[[CreditNoteDocument], Awaitable[bytes]]
+"""A document -> its PDF"""
 
 
 FindLogo: TypeAlias = Callable[[str], Awaitable[bytes]]

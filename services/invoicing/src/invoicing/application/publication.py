@@ -4,6 +4,7 @@ Every private event has a public event, so that subscribers see sequences withou
 """
 
 from dataclasses import asdict
+from typing import Any
 
 from billing_contracts import invoicing
 from billing_contracts.envelope import EventData
@@ -13,7 +14,7 @@ from billing_contracts.subscriptions import LegalIdentity
 from chassis.eventsourcing.aggregate import Announcement
 from invoicing.domain import plan
 from invoicing.domain.invoice import events
-from invoicing.domain.invoice.events import Event, Issued, Paid, PaymentFailed, Voided
+from invoicing.domain.invoice.events import Credited, Event, Issued, Paid, PaymentFailed, Voided
 from invoicing.domain.invoice.invoice import Invoice
 from invoicing.domain.totals import Line
 
@@ -52,6 +53,8 @@ def message(event: Event, invoice: Invoice) -> EventData:
             )
         case Voided(reason):
             return invoicing.InvoiceVoided(subscription_id=invoice.subscription_id, reason=reason)
+        case Credited():
+            return credited(event, invoice)
 
 
 def issued(event: Issued) -> invoicing.InvoiceIssued:
@@ -95,6 +98,49 @@ def issued(event: Issued) -> invoicing.InvoiceIssued:
         period_time_zone=event.period_zone,
         note=event.letterhead.note,
     )
+
+
+def credited(event: Credited, invoice: Invoice) -> invoicing.CreditNoteIssued:
+    assert invoice.paid_by is not None, "only a paid invoice is credited"
+    return invoicing.CreditNoteIssued(
+        credit_note_id=event.credit_note_id,
+        number=event.number,
+        issued_on=event.issued_on,
+        invoice_number=invoice.number,
+        invoice_issued_on=invoice.issued_on,
+        subscription_id=invoice.subscription_id,
+        charge_id=invoice.paid_by,
+        reason=event.reason,
+        tax=tax(invoice.tax),
+        **credit_amounts(event, invoice.currency),
+    )
+
+
+def credit_amounts(event: Credited, currency: str) -> dict[str, Any]:
+    """The fields `lines`, `net_total`, `tax_total` and `total`."""
+
+    def money(amount: int) -> Money:
+        return Money(amount_minor=amount, currency=currency)
+
+    lines = tuple(
+        invoicing.CreditNoteLine(
+            line_number=each.line,
+            plan_name=each.plan_name,
+            description=each.description,
+            period=period(each.period),
+            net=money(each.net),
+            tax=money(each.tax),
+            total=money(each.total),
+        )
+        for each in event.lines
+    )
+    totals = event.totals
+    return {
+        "lines": lines,
+        "net_total": money(totals.net),
+        "tax_total": money(totals.tax),
+        "total": money(totals.total),
+    }
 
 
 def period(period: plan.Period) -> Period:

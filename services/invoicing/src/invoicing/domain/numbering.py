@@ -6,7 +6,7 @@ from datetime import date
 
 @dataclass(frozen=True, slots=True)
 class SeriesNumber:
-    """The number of an invoice in its series, and its date."""
+    """The number of an invoice or credit note in its series, and its date."""
 
     series: str
     ordinal: int
@@ -17,6 +17,11 @@ class SeriesNumber:
     def number(self) -> str:
         """`TS-000001`"""
         return f"{self.series}-{self.ordinal:06d}"
+
+
+def credit_series(invoice_series: str) -> str:
+    """The series of the credit notes for invoices of a series. No series of invoices contains a hyphen."""
+    return f"{invoice_series}-NC"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ from invoicing.adapters.document.wording import Speech
 from invoicing.application.invoices import Document
 from invoicing.domain.invoice.events import Issued
 from invoicing.domain.invoice.invoice import Status
+from invoicing.domain.parties import BillTo
 from invoicing.domain.plan import Period
-from invoicing.domain.totals import Line
+from invoicing.domain.totals import Line, Totals
 from presentation import colours, tax_ids
 
 NOTHING = "–"
@@ -38,12 +39,12 @@ def lay_out(document: Document, logo: bytes | None) -> str:
             "number": typed(issued.number),
             "amount": _amount(document, speech),
             "facts": _facts(document, speech),
-            "seller": {"title": say("From"), **_seller(issued, speech)},
-            "bill_to": {"title": say("Bill to"), **_bill_to(document, speech)},
+            "seller": {"title": say("From"), **seller(issued, speech)},
+            "bill_to": {"title": say("Bill to"), **bill_to(document.bill_to, speech)},
             "columns": [say("Description"), say("Qty"), say("Price"), say("Amount")],
             "lines": [_line(line, issued, speech) for line in issued.lines],
-            "sums": _sums(issued, speech),
-            "total": [say("Total"), _money(issued.totals.total, issued, speech)],
+            "sums": sums(issued.totals, issued, speech),
+            "total": [say("Total"), money(issued.totals.total, issued, speech)],
             "balance": _balance(document, speech),
             "payment": _payment(document, speech),
             "note": {"title": say("Note"), "lines": [typed(line) for line in head.note.splitlines()]} if head.note else None,
@@ -60,7 +61,7 @@ def lay_out(document: Document, logo: bytes | None) -> str:
 def _amount(document: Document, speech: Speech) -> str:
     """The total and what has become of it: `29.99 USD · pagada el 14 de mayo de 2023`."""
     settlement, say = document.settlement, speech.language.say
-    total = _money(document.issued.totals.total, document.issued, speech)
+    total = money(document.issued.totals.total, document.issued, speech)
     day = speech.instant(settlement.at) if settlement.at else ""
     match settlement.status:
         case Status.PAID:
@@ -77,27 +78,26 @@ def _facts(document: Document, speech: Speech) -> list[tuple[str, str]]:
     """Names and values. An invoice is due on the day on which it is issued and charged."""
     issued, buyer, say = document.issued, document.bill_to, speech.language.say
     day = speech.date(issued.issued_on)
-    facts = [(say("Date of issue"), day), (say("Due date"), day), (say("Period"), _period(issued.period, issued, speech))]
+    facts = [(say("Date of issue"), day), (say("Due date"), day), (say("Period"), period(issued.period, issued, speech))]
     if buyer and buyer.purchase_order:
         facts.append((say("Purchase order"), typed(buyer.purchase_order)))
     return facts
 
 
-def _period(period: Period, issued: Issued, speech: Speech) -> str:
+def period(period: Period, issued: Issued, speech: Speech) -> str:
     return speech.days(period.start, period.end, issued.zone_of_period)
 
 
-def _money(amount_minor: int, issued: Issued, speech: Speech) -> str:
+def money(amount_minor: int, issued: Issued, speech: Speech) -> str:
     return speech.money(amount_minor, issued.currency, issued.letterhead.decimals)
 
 
-def _seller(issued: Issued, speech: Speech) -> dict[str, Any]:
-    seller = issued.seller
-    return party(seller.name, seller.address, tax_id=_tax_id(seller.tax_id, seller.country, speech))
+def seller(issued: Issued, speech: Speech) -> dict[str, Any]:
+    it = issued.seller
+    return party(it.name, it.address, tax_id=_tax_id(it.tax_id, it.country, speech))
 
 
-def _bill_to(document: Document, speech: Speech) -> dict[str, Any]:
-    buyer = document.bill_to
+def bill_to(buyer: BillTo | None, speech: Speech) -> dict[str, Any]:
     if buyer is None:
         return party(speech.language.say("Details deleted at the end of the legal retention period"))
     return party(buyer.name, buyer.address, buyer.email, _tax_id(buyer.tax_id, buyer.country, speech))
@@ -112,14 +112,14 @@ def _line(line: Line, issued: Issued, speech: Speech) -> dict[str, Any]:
     return {
         "name": typed(line.plan_name),
         "description": typed(line.description),
-        "period": None if line.period == issued.period else _period(line.period, issued, speech),
+        "period": None if line.period == issued.period else period(line.period, issued, speech),
         "quantity": str(line.quantity),
-        "unit_price": _money(line.unit_price, issued, speech),
-        "amount": _money(line.unit_price * line.quantity, issued, speech),
+        "unit_price": money(line.unit_price, issued, speech),
+        "amount": money(line.unit_price * line.quantity, issued, speech),
     }
 
 
-def _sums(issued: Issued, speech: Speech) -> list[tuple[str, str]]:
+def sums(totals: Totals, issued: Issued, speech: Speech) -> list[tuple[str, str]]:
     """The sum without tax, and the tax. An invoice without tax has the line too: accountants look for it."""
     say, tax = speech.language.say, issued.tax
     if tax is None:
@@ -129,14 +129,14 @@ def _sums(issued: Issued, speech: Speech) -> list[tuple[str, str]]:
     else:
         label = say("%(name)s (%(rate)s%%)", name=typed(tax.name), rate=speech.rate(tax.rate_basis_points))
     return [
-        (say("Subtotal"), _money(issued.totals.net, issued, speech)),
-        (label.replace(" %", "\u00a0%"), _money(issued.totals.tax, issued, speech)),
+        (say("Subtotal"), money(totals.net, issued, speech)),
+        (label.replace(" %", "\u00a0%"), money(totals.tax, issued, speech)),
     ]
 
 
 def _balance(document: Document, speech: Speech) -> list[tuple[str, str]]:
     issued, status, say = document.issued, document.settlement.status, speech.language.say
-    total, nothing = (_money(amount, issued, speech) for amount in (issued.totals.total, 0))
+    total, nothing = (money(amount, issued, speech) for amount in (issued.totals.total, 0))
     due = (say("Amount due"), total if status is Status.OPEN else nothing)
     return [(say("Amount paid"), total), due] if status is Status.PAID else [due]
 
@@ -154,6 +154,6 @@ def _payment(document: Document, speech: Speech) -> dict[str, Any] | None:
             speech.instant(settlement.at),
             speech.card(card.brand, card.last4) if card else NOTHING,
             typed(settlement.reference or NOTHING),
-            _money(issued.totals.total, issued, speech),
+            money(issued.totals.total, issued, speech),
         ],
     }

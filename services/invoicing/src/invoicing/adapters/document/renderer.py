@@ -1,21 +1,24 @@
-"""Renders documents as PDF with Typst. Equal documents give equal bytes on any machine, for one version of Typst.
+"""Renders invoices and credit notes as PDF with Typst. Equal documents give equal bytes, for one version of Typst.
 
-Fonts come with the package and only those are used; the file's dates are the day on which the invoice was issued; Typst
+Fonts come with the package and only those are used; the file's dates are the day on which the document was issued; Typst
 holds no lock of Python's while it works.
 """
 
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 import typst
 
+from invoicing.adapters.document import credit_note
 from invoicing.adapters.document.glyphs import FONTS
 from invoicing.adapters.document.layout import lay_out
+from invoicing.application.credit_notes import CreditNoteDocument
 from invoicing.application.invoices import Document
 from invoicing.application.ports import FindLogo
+from invoicing.domain.invoice.events import Issued
 
 HERE = Path(__file__).parent
 
@@ -31,20 +34,33 @@ class Renderer:
 
     async def __call__(self, document: Document) -> bytes:
         """Raises the errors of fetching the merchant's logo."""
-        named = document.issued.letterhead.logo
-        logo = await self._logos(named) if named else None
+        logo = await self._logo(document.issued)
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._render, document, logo)
+
+    async def credit_note(self, document: CreditNoteDocument) -> bytes:
+        """Raises the errors of fetching the merchant's logo."""
+        logo = await self._logo(document.issued)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._render_credit_note, document, logo)
+
+    async def _logo(self, issued: Issued) -> bytes | None:
+        return await self._logos(issued.letterhead.logo) if issued.letterhead.logo else None
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _render(self, document: Document, logo: bytes | None) -> bytes:
         issued = document.issued
-        pdf = self._compiler(issued.letterhead.layout).compile(
+        return self._compile(issued.letterhead.layout, lay_out(document, logo), issued.issued_on)
+
+    def _render_credit_note(self, document: CreditNoteDocument, logo: bytes | None) -> bytes:
+        return self._compile(credit_note.TEMPLATE, credit_note.lay_out(document, logo), document.credited.issued_on)
+
+    def _compile(self, layout: int, content: str, on: date) -> bytes:
+        pdf = self._compiler(layout).compile(
             format="pdf",
             pdf_standards=["ua-1", "a-2a"],
-            sys_inputs={"document": lay_out(document, logo)},
-            timestamp=datetime.combine(issued.issued_on, time(), UTC),
+            sys_inputs={"document": content},
+            timestamp=datetime.combine(on, time(), UTC),
         )
         assert isinstance(pdf, bytes), "a PDF is one file with all pages"
         return pdf

@@ -13,11 +13,13 @@ async def as_ndjson(rows: Rows) -> AsyncGenerator[bytes]:
 
 def line(row: HistoryRow) -> HistoryLine:
     movement = row.movement
+    kind, detail = movement.kind.published
     return HistoryLine.model_validate(
         {
             "date": row.on,
             "at": movement.at,
-            "kind": movement.kind.value,
+            "kind": kind,
+            "detail": detail,
             "invoice_id": movement.invoice_id,
             "invoice_number": row.number,
             "plan": row.plan_name,

@@ -33,6 +33,7 @@ CODES: Final = {
     "failed_attempt": N_("Payment failed"),
     "refund": N_("Refund"),
     "void": N_("Invoice voided"),
+    "credit_note": N_("Credit note"),
     "voided": N_("Void"),
     "open": N_("Payment due"),
     "paid": N_("Paid"),
@@ -53,6 +54,12 @@ CODES: Final = {
     "subscription_cancelled": N_("Subscription canceled"),
     "invoice_voided": N_("Invoice voided"),
     "merchant": N_("Voided by the company"),
+    "customer_request": N_("Requested by the customer"),
+    "duplicate": N_("Duplicate charge"),
+    "billing_error": N_("Billing error"),
+    "service_issue": N_("Problem with the service"),
+    "goodwill": N_("Courtesy"),
+    "other_reason": N_("Other reason"),
 }
 """Kinds, statuses, reasons, and the brand of an unknown card."""
 

@@ -52,6 +52,10 @@ class InvoiceSummary(BaseModel):
     """When it was voided, by the merchant's clock. Null unless it is void."""
     payment_method: shapes.Card | None
     """The card that paid. Null while nothing is paid, and for an invoice of zero without a card."""
+    credited: Money
+    """What credit notes took off the total."""
+    refunded: Money
+    """What went back to the customer."""
 
 
 class InvoicePage(BaseModel):
@@ -84,13 +88,17 @@ class Movement(BaseModel):
     amount: Money
     """Positive is owed, negative is paid or forgiven; zero for a failed attempt."""
     status: str | None
-    """`succeeded` or `failed`. Null for the invoice itself and for its voiding."""
+    """`succeeded` or `failed`. Null for the invoice itself, its voiding and its credit notes."""
     payment_method: UsedCard | None
     """The card. Null where none was used."""
     reason: str | None
-    """Why an attempt failed, money was given back or the invoice was voided."""
+    """Why an attempt failed, money was given back or the invoice was voided or credited."""
     reference: str | None
-    """The payment provider's reference."""
+    """The payment provider's reference; of a credit note its number."""
+    detail: str | None
+    """The precise kind if it is newer than `kind`'s values: `credit_note`, with the kind `void`. More values may come."""
+    credit_note_id: UUID | None
+    """The credit note, of its own movement and of its refund's."""
 
 
 class BillTo(BaseModel):
@@ -108,6 +116,52 @@ class BillTo(BaseModel):
     """ISO 3166-1 alpha-2 code of the buyer's country."""
     purchase_order: str | None
     """The buyer's purchase order or other reference."""
+
+
+class CreditRefund(BaseModel):
+    """The refund that settles a credit note."""
+
+    status: Literal["requested", "made", "failed"]
+    """`requested` has no outcome yet; `failed` is final: repay the customer in another way."""
+    at: datetime | None
+    """When the outcome was known, by the merchant's clock. Null before."""
+    reference: str | None
+    """The payment provider's reference. Null until it is known."""
+    payment_method: UsedCard | None
+    """The card that paid the invoice, to which the money goes."""
+
+
+class CreditNote(BaseModel):
+    """A credit note: it takes a part of a paid invoice back, or all of it. Amounts are negative."""
+
+    id: UUID
+    """Id of the credit note, and of the refund that settles it."""
+    number: str
+    """Number of the credit note, from a series of its own without gaps."""
+    issued_on: date
+    """Date of issue, in the merchant's time zone."""
+    customer_id: UUID
+    """The customer."""
+    invoice_id: UUID
+    """The invoice."""
+    invoice_number: str
+    """Number of the invoice."""
+    invoice_issued_on: date
+    """Date of issue of the invoice."""
+    reason: str
+    """`customer_request`, `duplicate`, `billing_error`, `service_issue`, `goodwill` or `other_reason`. More values may come."""
+    lines: list[invoicing.CreditNoteLine]
+    """What is taken off the invoice's lines. Their totals add up to `total`."""
+    tax: shapes.Tax | None
+    """The tax of the invoice. Null when none applies."""
+    net_total: Money
+    """Sum without tax; negative."""
+    tax_total: Money
+    """Sum of the tax; negative."""
+    total: Money
+    """What the invoice is reduced by; negative."""
+    refund: CreditRefund
+    """The refund."""
 
 
 class Invoice(InvoiceSummary):
@@ -129,6 +183,8 @@ class Invoice(InvoiceSummary):
     """The buyer as printed on the invoice. Null after the customer was erased."""
     movements: list[Movement]
     """What was owed and paid, oldest first."""
+    credit_notes: list[CreditNote]
+    """The invoice's credit notes, oldest first."""
 
 
 class Accepted(BaseModel):

@@ -20,7 +20,7 @@ from invoicing.adapters.http import documents
 from invoicing.adapters.http.parameters import CustomerId, Format, InvoiceId, Locale, OfCustomer, OfStatus, OfYear
 from invoicing.application.history import Render
 from invoicing.application.invoices import InvoiceFilter, InvoiceView, SortKey
-from invoicing.application.ports import Exporter, InvoiceReader
+from invoicing.application.ports import CreditNoteReader, Exporter, InvoiceReader
 from invoicing.application.representations import detail, summary
 from invoicing.domain.invoice.commands import Command, Void
 from invoicing.domain.invoice.events import Event
@@ -30,6 +30,7 @@ from invoicing.domain.invoice.invoice import Invoice
 def routes(
     handler: CommandHandler[Command, Event, Invoice],
     invoice_reader: InvoiceReader,
+    notes: CreditNoteReader,
     exporter: Exporter,
     render: Render,
     tenants: Tenants,
@@ -71,10 +72,10 @@ def routes(
         if caller.customer_id and customer_id not in (None, caller.customer_id):
             raise not_found()
         invoice_filter = InvoiceFilter(caller.customer_id or customer_id, status, year)
-        after = _sort_key(cursors.decode(cursor)) if cursor else None
+        after = sort_key(cursors.decode(cursor)) if cursor else None
         views = await invoice_reader.page(caller.merchant_id, invoice_filter, after, limit + 1)
         page = views[:limit]
-        following = cursors.encode(_position(page[-1].sort_key)) if len(views) > limit else None
+        following = cursors.encode(position(page[-1].sort_key)) if len(views) > limit else None
         return {"items": [summary(view) for view in page], "next_cursor": following}
 
     @api.get("/invoices/{id}")
@@ -83,7 +84,8 @@ def routes(
         """Read an invoice, with its lines and everything that was owed and paid."""
         view = await require_invoice(caller, id)
         document = await invoice_reader.document(view)
-        return detail(view, document.bill_to, await invoice_reader.movements(view))
+        credit_notes = await notes.of_invoice(caller.merchant_id, id, view.issued.customer_id) if view.settlement.credited else ()
+        return detail(view, document.bill_to, await invoice_reader.movements(view), credit_notes)
 
     @api.get("/invoices/{id}/pdf", response_class=Response)
     @answers(None, (409, "under_review"), media_types=("application/pdf",))
@@ -130,12 +132,12 @@ def routes(
     return api
 
 
-def _position(sort_key: SortKey) -> dict[str, Any]:
+def position(sort_key: SortKey) -> dict[str, Any]:
     issued_on, ordinal, id = sort_key
     return {"on": issued_on.isoformat(), "n": ordinal, "id": str(id)}
 
 
-def _sort_key(position: dict[str, Any]) -> SortKey:
+def sort_key(position: dict[str, Any]) -> SortKey:
     """Raises Problem 422 for a cursor of another list."""
     try:
         return date.fromisoformat(position["on"]), int(position["n"]), UUID(position["id"])

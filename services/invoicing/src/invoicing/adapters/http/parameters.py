@@ -9,6 +9,8 @@ from invoicing.application.ports import ExportFormat
 
 CustomerId = Annotated[UUID, Path(description="The customer's id.")]
 InvoiceId = Annotated[UUID, Path(description="The invoice's id.")]
+CreditNoteId = Annotated[UUID, Path(description="The credit note's id.")]
+OfInvoice = Annotated[UUID | None, Query(description="Credit notes for this invoice. All invoices when absent.")]
 OfCustomer = Annotated[UUID | None, Query(description="Invoices of this customer. All customers when absent.")]
 OfStatus = Annotated[Literal["open", "paid", "void"] | None, Query(description="Invoices with this status. All when absent.")]
 OfYear = Annotated[int | None, Query(ge=1970, le=9999, description="Invoices issued in this year. All when absent.")]

@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
 
-from invoicing.domain.invoice.events import Card, FailureCode, VoidReason
+from invoicing.domain.credit import TaxContained
+from invoicing.domain.invoice.events import Card, CreditReason, FailureCode, VoidReason
 from invoicing.domain.numbering import SeriesNumber
 from invoicing.domain.parties import Letterhead, Seller
 from invoicing.domain.plan import Period, Plan, Tax
@@ -70,4 +71,19 @@ class Void:
     at: datetime
 
 
-Command: TypeAlias = Issue | RecordPayment | RecordFailure | Void
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """Issue a credit note for a paid invoice."""
+
+    credit_note_id: UUID
+    series_number: SeriesNumber
+    amount: int | None
+    """With tax, positive. None: all that is left of the invoice."""
+    currency: str | None
+    """Compared with the invoice's when given."""
+    reason: CreditReason
+    contained: TaxContained
+    at: datetime
+
+
+Command: TypeAlias = Issue | RecordPayment | RecordFailure | Void | Credit

@@ -5,11 +5,13 @@ from datetime import date, datetime
 from typing import Literal, TypeAlias
 from uuid import UUID
 
+from invoicing.domain.credit import CreditLine
 from invoicing.domain.parties import Letterhead, Seller
 from invoicing.domain.plan import Period, Plan, Tax
 from invoicing.domain.totals import Line, Totals
 
 VoidReason = Literal["subscription_cancelled", "merchant"]
+CreditReason = Literal["customer_request", "duplicate", "billing_error", "service_issue", "goodwill", "other_reason"]
 FailureCode = Literal[
     "card_declined", "insufficient_funds", "expired_card", "incorrect_cvc", "no_payment_method", "processing_error"
 ]
@@ -93,4 +95,19 @@ class Voided:
     at: datetime
 
 
-Event: TypeAlias = Issued | Paid | PaymentFailed | Voided
+@dataclass(frozen=True, slots=True)
+class Credited:
+    """A credit note was issued. Amounts are negative."""
+
+    credit_note_id: UUID
+    number: str
+    series: str
+    ordinal: int
+    issued_on: date
+    reason: CreditReason
+    lines: tuple[CreditLine, ...]
+    totals: Totals
+    at: datetime
+
+
+Event: TypeAlias = Issued | Paid | PaymentFailed | Voided | Credited

@@ -1,27 +1,32 @@
-"""The rules of an invoice: it is issued once, then paid or voided, and never changed.
+"""The rules of an invoice: it is issued once, then paid or voided, and never changed. Credit notes take a paid one back.
 
 `decide` returns the events of a command or raises a refusal; `evolve` folds an event into the state that later decisions
 and public events need.
 """
 
 from dataclasses import dataclass, replace
+from datetime import date
 from enum import StrEnum
 from typing import assert_never
 from uuid import UUID
 
-from invoicing.domain.invoice.commands import Command, Issue, RecordFailure, RecordPayment, Void
-from invoicing.domain.invoice.events import Event, Issued, Paid, PaymentFailed, Voided
+from invoicing.domain.credit import credit_lines, credited_after
+from invoicing.domain.invoice.commands import Command, Credit, Issue, RecordFailure, RecordPayment, Void
+from invoicing.domain.invoice.events import Credited, Event, Issued, Paid, PaymentFailed, Voided
 from invoicing.domain.invoice.refusals import (
     AlreadyIssued,
     AlreadyPaid,
     AlreadyVoid,
     AmountDiffers,
+    CreditExceedsInvoice,
     DoesNotAddUp,
     NoSuchInvoice,
+    NothingToCredit,
     NothingToInvoice,
+    NotPaid,
 )
-from invoicing.domain.plan import Period
-from invoicing.domain.totals import fits, line_of, totals_of
+from invoicing.domain.plan import Period, Tax
+from invoicing.domain.totals import Line, Totals, fits, line_of, totals_of
 
 
 class Status(StrEnum):
@@ -42,6 +47,17 @@ class Invoice:
     """The charge that paid it."""
     last_failed: UUID | None = None
     """The charge that failed last."""
+    number: str = ""
+    issued_on: date = date.min
+    lines: tuple[Line, ...] = ()
+    tax: Tax | None = None
+    credited: tuple[int, ...] = ()
+    """What credit notes have taken off each line, with tax, positive."""
+
+    @property
+    def left(self) -> int:
+        """The total, less what credit notes have taken off."""
+        return self.total - sum(self.credited)
 
 
 def decide(command: Command, it: Invoice | None) -> list[Event]:
@@ -54,6 +70,8 @@ def decide(command: Command, it: Invoice | None) -> list[Event]:
             return record_failure(command, existing(it))
         case Void():
             return void(command, existing(it))
+        case Credit():
+            return credit(command, existing(it))
 
 
 def issue(command: Issue, it: Invoice | None) -> list[Event]:
@@ -126,6 +144,33 @@ def void(command: Void, it: Invoice) -> list[Event]:
     return [Voided(command.reason, command.at)]
 
 
+def credit(command: Credit, it: Invoice) -> list[Event]:
+    if it.status is Status.OPEN:
+        raise NotPaid
+    not_void(it)
+    if it.left == 0:
+        raise NothingToCredit
+    amount = it.left if command.amount is None else command.amount
+    if command.currency not in (None, it.currency) or not 0 < amount <= it.left:
+        raise CreditExceedsInvoice
+    lines = credit_lines(it.lines, it.tax, it.credited, amount, command.contained)
+    totals = Totals(sum(line.net for line in lines), sum(line.tax for line in lines), -amount)
+    number = command.series_number
+    return [
+        Credited(
+            command.credit_note_id,
+            number.number,
+            number.series,
+            number.ordinal,
+            number.issued_on,
+            command.reason,
+            lines,
+            totals,
+            command.at,
+        )
+    ]
+
+
 def existing(it: Invoice | None) -> Invoice:
     if it is None:
         raise NoSuchInvoice
@@ -135,13 +180,28 @@ def existing(it: Invoice | None) -> Invoice:
 def not_settled(it: Invoice) -> None:
     if it.status is Status.PAID:
         raise AlreadyPaid
+    not_void(it)
+
+
+def not_void(it: Invoice) -> None:
     if it.status is Status.VOID:
         raise AlreadyVoid
 
 
 def evolve(it: Invoice | None, event: Event) -> Invoice:
     if isinstance(event, Issued):
-        return Invoice(event.customer_id, event.subscription_id, event.period, event.currency, event.totals.total)
+        return Invoice(
+            event.customer_id,
+            event.subscription_id,
+            event.period,
+            event.currency,
+            event.totals.total,
+            number=event.number,
+            issued_on=event.issued_on,
+            lines=event.lines,
+            tax=event.tax,
+            credited=(0,) * len(event.lines),
+        )
     assert it is not None, "a stream begins with Issued"
     match event:
         case Paid():
@@ -150,5 +210,7 @@ def evolve(it: Invoice | None, event: Event) -> Invoice:
             return replace(it, last_failed=event.charge_id)
         case Voided():
             return replace(it, status=Status.VOID)
+        case Credited():
+            return replace(it, credited=credited_after(it.credited, event.lines))
         case _:
             assert_never(event)

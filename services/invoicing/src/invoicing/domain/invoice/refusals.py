@@ -27,5 +27,17 @@ class AmountDiffers(Refusal):
     """The collected amount is not the owed amount."""
 
 
+class NotPaid(Refusal):
+    """Only a paid invoice is credited. An unpaid one is voided."""
+
+
+class CreditExceedsInvoice(Refusal):
+    """The amount is more than what is left of the invoice, or in another currency."""
+
+
+class NothingToCredit(Refusal):
+    """Nothing is left of the invoice."""
+
+
 class DoesNotAddUp(Refusal):
     """The amounts to invoice do not match the advertised price."""
