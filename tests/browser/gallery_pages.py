@@ -1,5 +1,6 @@
 """Separate pages: an invoice, cancelling, entering, leaving, and errors."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -39,6 +40,15 @@ def refunded_invoice(stage: LiveStage) -> None:
     paid = {**scenes.whole_invoice()["movements"][2], "date": "2023-05-28"}
     back = {**paid, "kind": "refund", "date": "2023-05-29", "amount": invoice["total"], "reason": "invoice_voided"}
     stage.invoicing.invoice_is = {**invoice, "status": "refunded", "movements": [*invoice["movements"], paid, back]}
+
+
+def credited_invoice(refund: str) -> Callable[[LiveStage], None]:
+    """A part of a paid invoice was taken back; its refund has the status."""
+
+    def prepare(stage: LiveStage) -> None:
+        stage.invoicing.invoice_is = scenes.credited_invoice(refund=refund)
+
+    return prepare
 
 
 def owed_invoice(stage: LiveStage) -> None:
@@ -137,6 +147,9 @@ STATES = (
     State("invoice", steps=visit(INVOICE)),
     State("invoice-owed", scenes.owing, visit(INVOICE), owed_invoice),
     State("invoice-refunded", lambda: scenes.view(over().facts["subscriptions"][0]), visit(INVOICE), refunded_invoice),
+    State("invoice-partly-refunded", steps=visit(INVOICE), prepare=credited_invoice("made")),
+    State("invoice-refund-underway", steps=visit(INVOICE), prepare=credited_invoice("requested")),
+    State("invoice-refund-failed", steps=visit(INVOICE), prepare=credited_invoice("failed")),
     State("invoice-void", lambda: scenes.view(over().facts["subscriptions"][0]), visit(INVOICE), void_invoice),
     State("cancel-page", steps=visit(CANCEL)),
     State("cancel-page-wrong", steps=submit_mistakes, refusals=(422,)),

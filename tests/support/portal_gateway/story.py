@@ -136,9 +136,7 @@ def charge(kind: type[payments.PaymentEvent], month: int, attempt: int = 1, **mo
         subscription_id=SUBSCRIPTION,
         charge_id=uuid5(ANA, f"charge {month} {attempt}"),
         attempt=attempt,
-        amount=PRICE,
-        payment_method=VISA,
-        **more,
+        **{"amount": PRICE, "payment_method": VISA, **more},
     )
 
 

@@ -226,6 +226,9 @@ class Invoicing:
     async def pdf(self, session: Session, invoice_id: UUID) -> DownloadedDocument:
         return DownloadedDocument(b"%PDF-1.7", "application/pdf", "TS-000014.pdf")
 
+    async def credit_note_pdf(self, session: Session, credit_note_id: UUID) -> DownloadedDocument:
+        return DownloadedDocument(b"%PDF-1.7", "application/pdf", "TS-NC-000001.pdf")
+
     async def export(self, session: Session, format: str, locale: str, year: int | None = None) -> Download:
         async def chunks() -> AsyncGenerator[bytes]:
             yield b"fecha"

@@ -110,6 +110,73 @@ def test_a_void_invoice_has_its_reason_and_refunds() -> None:
     assert (by_the_company.what, by_the_company.why) == ("Invoice voided", "Voided by the company.")
 
 
+BANK_DAYS = "Tu banco puede tardar 5–10 días hábiles en mostrarlo."
+
+
+def credited(refund: str, tag: str = "es-MX", minor: int = 1000, **changes: Any) -> Invoice:
+    view = scenes.view()
+    facts = scenes.credited_invoice(minor, refund, **changes)
+    return invoice(Reader.of(view, catalogues().choose([tag], tag)), facts, view)
+
+
+@pytest.mark.parametrize(
+    ("refund", "badge", "last"),
+    [
+        (
+            "made",
+            ("Reembolsado en parte", "partly_refunded"),
+            ("17 may 2023", "Reembolso a Visa •••• 4242", f"Por la nota de crédito TS-NC-000001. {BANK_DAYS}", "10.00 USD"),
+        ),
+        (
+            "requested",
+            ("Reembolso en proceso", "refund_underway"),
+            ("16 may 2023", "Reembolso a Visa •••• 4242 en proceso", BANK_DAYS, "10.00 USD"),
+        ),
+        (
+            "failed",
+            ("Reembolso fallido", "refund_failed"),
+            (
+                "17 may 2023",
+                "Reembolso fallido",
+                "Tu tarjeta no aceptó el reembolso. La empresa te devolverá el dinero de otra forma.",
+                "",
+            ),
+        ),
+    ],
+)
+def test_a_paid_invoice_shows_its_credit_note_and_the_refund(refund: str, badge: tuple[str, str], last: tuple[str, ...]) -> None:
+    document = credited(refund)
+    assert (document.badge.text, document.badge.code) == badge
+    note = ("16 may 2023", "Nota de crédito TS-NC-000001", "A solicitud tuya.", "-10.00 USD")
+    assert timeline(document)[-2:] == [note, last]
+    assert document.movements[-2].document is not None
+    assert document.movements[-2].document.id == scenes.CREDIT_NOTE_ID
+
+
+def test_the_balance_of_an_invoice_names_what_was_refunded() -> None:
+    refunded = ("Importe reembolsado", "10.00 USD")
+    assert credited("made").balance == (("Importe pagado", "29.99 USD"), refunded, ("Importe pendiente", "0.00 USD"))
+    assert len(credited("requested").balance) == 2
+
+
+def test_an_invoice_that_is_refunded_whole_is_refunded() -> None:
+    document = credited("made", minor=2999, status="refunded")
+    assert (document.badge.text, document.badge.code) == ("Reembolsado", "refunded")
+    english = credited("made", tag="en-US").movements[-1]
+    assert english.why == "For credit note TS-NC-000001. Your bank can take 5–10 business days to show it."
+
+
+async def test_the_page_links_the_credit_notes_document() -> None:
+    stage = Stage()
+    stage.invoicing.invoice_is = scenes.credited_invoice()
+    async with stage.browser() as browser:
+        page = (await browser.get(INVOICE)).text
+        assert f'href="/credit-notes/{scenes.CREDIT_NOTE_ID}.pdf"' in page
+        document = await browser.get(f"/credit-notes/{scenes.CREDIT_NOTE_ID}.pdf")
+    assert document.content.startswith(b"%PDF")
+    assert 'filename="TS-NC-000001.pdf"' in document.headers["content-disposition"]
+
+
 FAILED = [moved("invoice"), moved("failed_attempt", payment_method=VISA, reason="insufficient_funds")]
 
 

@@ -169,6 +169,10 @@ class InvoicingService(_Service):
         response = await self._client.call("GET", f"/v1/invoices/{invoice_id}/pdf", **_caller(session))
         return DownloadedDocument(response.content, "application/pdf", _filename(response) or f"{invoice_id}.pdf")
 
+    async def credit_note_pdf(self, session: Session, credit_note_id: UUID) -> DownloadedDocument:
+        response = await self._client.call("GET", f"/v1/credit-notes/{credit_note_id}/pdf", **_caller(session))
+        return DownloadedDocument(response.content, "application/pdf", _filename(response) or f"{credit_note_id}.pdf")
+
     async def export(self, session: Session, format: ExportFormat, locale: str, year: int | None = None) -> Download:
         path = f"/v1/customers/{session.customer_id}/export"
         params = {"format": format, "locale": locale, **({"year": str(year)} if year else {})}

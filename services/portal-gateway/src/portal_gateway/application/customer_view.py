@@ -56,8 +56,7 @@ def empty(customer_id: UUID) -> CustomerView:
 
 
 def invoice_row(invoice: Source, payment: Source | None) -> InvoiceRow:
-    doc = invoice.doc
-    status = invoice_status(doc, payment.doc if payment else None)
+    doc, paid = invoice.doc, payment.doc if payment else None
     row: InvoiceRow = {
         "id": doc["id"],
         "number": doc["number"],
@@ -66,15 +65,23 @@ def invoice_row(invoice: Source, payment: Source | None) -> InvoiceRow:
         "plan_name": doc["plan_name"],
         "subscription_id": doc["subscription_id"],
         "total": doc["total"],
-        "status": status,
+        "status": invoice_status(doc, paid),
         "period": doc["period"],
         "paid_at": doc["paid_at"],
         "payment_method": doc["payment_method"],
     }
-    if payment and payment.doc["attempt"] >= doc["failed_attempt"]:  # otherwise it describes an earlier attempt
-        fields = {"failed": ("remedy", "detail"), "processing": ("authenticate_until",)}.get(status, ())
-        row |= {field: payment.doc[field] for field in fields if field in payment.doc}  # type: ignore[typeddict-item]
+    if credited := doc.get("credited"):
+        refunded, failed = _refunds(paid)
+        currency = doc["total"]["currency"]
+        row["credited"] = {"amount_minor": credited, "currency": currency}
+        row["refunded"] = {"amount_minor": refunded, "currency": currency}
+        row["refund_failed"] = {"amount_minor": failed, "currency": currency}
     return row
+
+
+def _refunds(payment: Mapping[str, Any] | None) -> tuple[int, int]:
+    """What went back for credit notes, and what could not, in minor units."""
+    return (int(payment.get("refunded", 0)), int(payment.get("refund_failed", 0))) if payment else (0, 0)
 
 
 def invoice_status(invoice: Mapping[str, Any], payment: Mapping[str, Any] | None) -> InvoiceStatus:
@@ -84,7 +91,8 @@ def invoice_status(invoice: Mapping[str, Any], payment: Mapping[str, Any] | None
         return "refunded"
     match invoice["state"]:
         case "paid":
-            return "paid"
+            whole = invoice["total"]["amount_minor"]
+            return "refunded" if 0 < whole <= _refunds(payment)[0] else "paid"
         case "void":
             return "void"
         case "uncollectible":

@@ -241,6 +241,10 @@ class Portal:
         await self.limits.take(limits.PDFS, _customer_key(session))
         return await self.invoicing.pdf(session, invoice_id)
 
+    async def credit_note_pdf(self, session: Session, credit_note_id: UUID) -> DownloadedDocument:
+        await self.limits.take(limits.PDFS, _customer_key(session))
+        return await self.invoicing.credit_note_pdf(session, credit_note_id)
+
     async def export(self, session: Session, format: ExportFormat, locale: str, year: int | None = None) -> Download:
         """The complete payment history, or that of the invoices of a year. Only exports that start are counted.
 

@@ -112,6 +112,8 @@ class Invoicing(Protocol):
 
     async def pdf(self, session: Session, invoice_id: UUID) -> DownloadedDocument: ...
 
+    async def credit_note_pdf(self, session: Session, credit_note_id: UUID) -> DownloadedDocument: ...
+
     async def export(self, session: Session, format: ExportFormat, locale: str, year: int | None = None) -> Download:
         """Of the invoices of a year, or of all. Refused while another export of the customer is running."""
 

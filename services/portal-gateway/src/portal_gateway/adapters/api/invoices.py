@@ -19,7 +19,7 @@ from portal_gateway.adapters.api.dependencies import (
     language_of,
     with_texts,
 )
-from portal_gateway.adapters.api.parameters import Cursor, Format, InvoiceId, OfExportedYear, OfStatus, OfYear
+from portal_gateway.adapters.api.parameters import CreditNoteId, Cursor, Format, InvoiceId, OfExportedYear, OfStatus, OfYear
 from portal_gateway.adapters.api.representations import invoice
 from portal_gateway.application.portal import Portal
 from portal_gateway.application.presentation import invoices, payment
@@ -27,6 +27,7 @@ from portal_gateway.application.presentation.common import Reader
 from portal_gateway.application.presentation.language import file_locale
 from portal_gateway.application.requests import InvoiceQuery
 from portal_gateway.domain.access import Session
+from portal_gateway.domain.invoice_refunds import refund_status
 
 
 class Lines(JSONResponse):
@@ -98,16 +99,18 @@ def invoice_routes(portal: Portal, dependencies: SessionDependencies) -> APIRout
         """Read an invoice, with its lines and everything that was owed and paid."""
         view = await portal.view(session)
         language = language_of(request, session, view)
-        facts = await portal.invoice(session, invoice_id)
+        facts: dict[str, Any] = await portal.invoice(session, invoice_id)
         status = invoices.status(facts, view.pending)
         reader = Reader.of(view, language)
         words = {
             "status": status,
-            "status_text": invoices.badge(reader, status).text,
+            "status_text": invoices.badge_of(reader, facts, status).text,
+            "refund_status": refund_status({**facts, "status": status}),
             **payment.outcome(reader, view, {**facts, "status": status}),
         }
         links = {"pdf_url": f"/api/invoices/{invoice_id}/pdf", "url": f"/invoices/{invoice_id}"}
-        body: dict[str, Any] = with_texts(language, {**facts, **words, **links})
+        notes = [{**note, "pdf_url": f"/api/credit-notes/{note['id']}/pdf"} for note in facts.get("credit_notes") or ()]
+        body: dict[str, Any] = with_texts(language, {**facts, **words, **links, "credit_notes": notes})
         return body
 
     @api.get("/{invoice_id}/pdf", response_class=Response)
@@ -116,6 +119,20 @@ def invoice_routes(portal: Portal, dependencies: SessionDependencies) -> APIRout
         """Read an invoice as a PDF document."""
         document = await portal.invoice_pdf(session, invoice_id)
         headers = download_headers(document.filename or f"{invoice_id}.pdf", "inline")
+        return Response(document.content, media_type=document.media_type, headers=headers)
+
+    return api
+
+
+def credit_note_routes(portal: Portal, dependencies: SessionDependencies) -> APIRouter:
+    api = APIRouter(prefix="/api/credit-notes", route_class=LocalizedRoute, tags=["invoices"])
+
+    @api.get("/{credit_note_id}/pdf", response_class=Response)
+    @answers(None, (429, "too_many_requests"), media_types=("application/pdf",))
+    async def pdf(credit_note_id: CreditNoteId, session: Annotated[Session, Depends(dependencies.reading)]) -> Response:
+        """Read a credit note as a PDF document."""
+        document = await portal.credit_note_pdf(session, credit_note_id)
+        headers = download_headers(document.filename or f"{credit_note_id}.pdf", "inline")
         return Response(document.content, media_type=document.media_type, headers=headers)
 
     return api

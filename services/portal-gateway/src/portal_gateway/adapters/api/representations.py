@@ -9,6 +9,7 @@ from portal_gateway.application.presentation.common import Reader
 from portal_gateway.application.presentation.notice import notice
 from portal_gateway.application.view import Pending, View
 from portal_gateway.domain.instants import rfc3339
+from portal_gateway.domain.invoice_refunds import refund_status
 from portal_gateway.domain.view import Debt, InvoiceRow, Money, PaymentMethod, Subscription
 from presentation.languages import Language
 
@@ -38,7 +39,8 @@ def invoice(reader: Reader, row: InvoiceRow, pending: tuple[Pending, ...]) -> di
         "plan_name": row["plan_name"],
         "total": _amount(reader, row["total"]),
         "status": status,
-        "status_text": invoices.badge(reader, status).text,
+        "status_text": invoices.badge_of(reader, row, status).text,
+        "refund_status": refund_status({**row, "status": status}),
         "period": row["period"],
         "pdf_url": f"/api/invoices/{row['id']}/pdf",
         "url": f"/invoices/{row['id']}",

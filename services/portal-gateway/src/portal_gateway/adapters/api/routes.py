@@ -4,7 +4,7 @@ from fastapi import APIRouter
 
 from portal_gateway.adapters.api.commands import command_routes
 from portal_gateway.adapters.api.dependencies import SessionDependencies
-from portal_gateway.adapters.api.invoices import invoice_routes
+from portal_gateway.adapters.api.invoices import credit_note_routes, invoice_routes
 from portal_gateway.adapters.api.overview import overview_routes
 from portal_gateway.adapters.api.session import session_routes
 from portal_gateway.application.live import ChangeSignals
@@ -17,4 +17,5 @@ def api_routes(portal: Portal, signals: ChangeSignals) -> APIRouter:
     api.include_router(overview_routes(portal, signals))
     api.include_router(command_routes(portal, dependencies))
     api.include_router(invoice_routes(portal, dependencies))
+    api.include_router(credit_note_routes(portal, dependencies))
     return api

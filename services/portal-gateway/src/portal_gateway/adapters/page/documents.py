@@ -43,6 +43,13 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
         document = await portal.invoice_pdf(visit.session, invoice_id)
         return Response(document.content, 200, download_headers(document.filename or f"{invoice_id}.pdf"), document.media_type)
 
+    @router.get("/credit-notes/{credit_note_id:uuid}.pdf")
+    async def credit_note(credit_note_id: UUID, request: Request) -> Response:
+        visit = await request_context.visit(portal, request)
+        document = await portal.credit_note_pdf(visit.session, credit_note_id)
+        headers = download_headers(document.filename or f"{credit_note_id}.pdf")
+        return Response(document.content, 200, headers, document.media_type)
+
     @router.get("/export.{format}")
     async def export(format: str, request: Request) -> Response:
         if format not in FORMATS:

@@ -61,5 +61,10 @@ REASONS: Final = {
     "subscription_cancelled": N_("The subscription was canceled."),
     "merchant": N_("Voided by the company."),
     "invoice_voided": N_("The invoice had been voided."),
+    "customer_request": N_("As you requested."),
+    "duplicate": N_("You had been charged twice."),
+    "billing_error": N_("There was an error in the invoice."),
+    "service_issue": N_("There was a problem with the service."),
+    "goodwill": N_("As a courtesy."),
 }
 """The reasons in invoicing's movements."""

@@ -13,6 +13,7 @@ from portal_gateway.application.presentation.movements import Movement, movement
 from portal_gateway.application.presentation.notice import Notice, notice, pay_button
 from portal_gateway.application.presentation.payment import Offer, of_invoice
 from portal_gateway.application.view import Pending, View
+from portal_gateway.domain.invoice_refunds import refund_status
 from portal_gateway.domain.invoice_status import status_of
 from portal_gateway.domain.view import InvoiceRow, Money
 from presentation import tax_ids
@@ -38,6 +39,12 @@ STATUSES: Final = {
     "uncollectible": in_context("invoice", "Uncollectible"),
     "refunded": in_context("invoice", "Refunded"),
 }
+REFUND_STATUSES: Final[dict[str, tuple[str, Tone]]] = {
+    "refund_underway": (in_context("invoice", "Refund processing"), "warn"),
+    "partly_refunded": (in_context("invoice", "Partly refunded"), "good"),
+    "refund_failed": (in_context("invoice", "Refund failed"), "bad"),
+}
+"""Of a paid invoice with credit notes, instead of its status."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +96,15 @@ def badge(reader: Reader, status: str) -> Badge:
     return Badge(reader.say(STATUSES[status]), TONES[status], status)
 
 
+def badge_of(reader: Reader, invoice: Mapping[str, Any], shown: str) -> Badge:
+    """The badge of the status `shown`, or of what has become of the invoice's refunds."""
+    refunds = refund_status({**invoice, "status": shown})
+    if refunds is None:
+        return badge(reader, shown)
+    text, tone = REFUND_STATUSES[refunds]
+    return Badge(reader.say(text), tone, refunds)
+
+
 def status(invoice: Mapping[str, Any], pending: tuple[Pending, ...]) -> str:
     """The status to show: an accepted charge that has not arrived yet counts as running, one without a card as not tried."""
     if invoice["status"] in ("open", "failed"):
@@ -111,7 +127,7 @@ def _row(reader: Reader, invoice: InvoiceRow, pending: tuple[Pending, ...]) -> R
         invoice["issued_on"],
         invoice["plan_name"],
         reader.money(invoice["total"]),
-        badge(reader, status(invoice, pending)),
+        badge_of(reader, invoice, status(invoice, pending)),
     )
 
 
@@ -126,7 +142,7 @@ def invoice(reader: Reader, facts: Mapping[str, Any], view: View) -> Invoice:
         id=str(facts["id"]),
         number=facts["number"],
         date=reader.language.day(date.fromisoformat(facts["issued_on"])),
-        badge=badge(reader, current),
+        badge=badge_of(reader, facts, current),
         period=local.period(period["start"], period["end"]),
         seller=_party(reader, facts["seller"]),
         buyer=_party(reader, facts.get("bill_to") or {}),
@@ -175,7 +191,9 @@ def _balance(reader: Reader, facts: Mapping[str, Any]) -> tuple[tuple[str, str],
     total: Money = facts["total"]
     nothing: Money = {"amount_minor": 0, "currency": total["currency"]}
     paid, due = (total, nothing) if facts["status"] == "paid" else (nothing, total)
-    return (reader.say("Amount paid"), reader.money(paid)), (reader.say("Amount due"), reader.money(due))
+    refunded: Money = facts.get("refunded") or nothing
+    back = ((reader.say("Amount refunded"), reader.money(refunded)),) if refunded["amount_minor"] else ()
+    return (reader.say("Amount paid"), reader.money(paid)), *back, (reader.say("Amount due"), reader.money(due))
 
 
 def _totals(reader: Reader, facts: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from portal_gateway.application.presentation.common import Reader
 from portal_gateway.application.presentation.failure_reasons import REASONS
 from portal_gateway.domain.invoice_status import UNTRIED
+from portal_gateway.domain.view import Money
 from presentation.languages import N_
 
 KINDS: Final = {
@@ -25,14 +26,21 @@ KINDS_WITH_CARD: Final = {
     "failed_attempt": N_("Payment failed with %(card)s"),
     "refund": N_("Refund to %(card)s"),
 }
+BANK_DAYS: Final = N_("Your bank can take 5–10 business days to show it.")
 MONEY_KINDS: Final = frozenset({"invoice", "payment", "refund", "credit_note"})
 """Kinds that show an amount. A failed charge moves no money, and a void concerns the invoice."""
 
 
 @dataclass(frozen=True, slots=True)
+class CreditNoteDocument:
+    id: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
 class Movement:
     kind: str
-    """A kind of invoicing's movements, or `next_attempt`."""
+    """A kind of invoicing's movements, `refund_underway` or `next_attempt`."""
     iso_date: str
     date: str
     what: str
@@ -40,11 +48,15 @@ class Movement:
     """Empty if there is no reason, or it is unknown."""
     amount: str
     """Empty if no money moved."""
+    document: CreditNoteDocument | None = None
+    """The PDF of a credit note."""
 
 
 def movements(reader: Reader, facts: Mapping[str, Any], next_try: str | None) -> tuple[Movement, ...]:
-    """The invoice's movements in the invoicing service's order, then the next attempt (an instant), if there is one."""
-    past = tuple(_movement(reader, movement) for movement in facts.get("movements") or ())
+    """The invoice's movements in the invoicing service's order, then its refunds under way, and the next attempt (an instant)."""
+    notes = {note["id"]: note for note in facts.get("credit_notes") or ()}
+    past = tuple(_movement(reader, movement, notes) for movement in facts.get("movements") or ())
+    past += tuple(_underway(reader, note) for note in notes.values() if note["refund"]["status"] == "requested")
     if next_try is None:
         return past
     day = reader.date(next_try)
@@ -59,20 +71,47 @@ def movements(reader: Reader, facts: Mapping[str, Any], next_try: str | None) ->
     return (*past, upcoming)
 
 
-def _movement(reader: Reader, movement: Mapping[str, Any]) -> Movement:
+def _movement(reader: Reader, movement: Mapping[str, Any], notes: Mapping[str, Mapping[str, Any]]) -> Movement:
     kind, card, day = movement["kind"], movement.get("payment_method"), date.fromisoformat(movement["date"])
-    if card and kind in KINDS_WITH_CARD:
+    note = notes.get(movement.get("credit_note_id") or "")
+    document = None
+    if note and movement.get("detail") == "credit_note":
+        kind, document = "credit_note", CreditNoteDocument(note["id"], note["number"])
+        what = reader.say("Credit note %(number)s", number=note["number"])
+    elif kind == "refund" and movement.get("status") == "failed":
+        what = reader.say("Refund failed")
+    elif card and kind in KINDS_WITH_CARD:
         what = reader.say(KINDS_WITH_CARD[kind], card=reader.card(card))
     else:
         words = NOT_ATTEMPTED if movement.get("reason") in UNTRIED else KINDS[kind]
         what = reader.say(words)
-    why = REASONS.get(movement.get("reason") or "")
     amount = movement["amount"]
     return Movement(
         kind,
         day.isoformat(),
         reader.language.short_day(day),
         what,
-        reader.say(why) if why else "",
-        reader.money(amount) if kind in MONEY_KINDS else "",
+        _why(reader, movement, note),
+        reader.money(amount) if kind in MONEY_KINDS and movement.get("status") != "failed" else "",
+        document,
+    )
+
+
+def _why(reader: Reader, movement: Mapping[str, Any], note: Mapping[str, Any] | None) -> str:
+    if movement["kind"] == "refund" and note:
+        if movement.get("status") == "failed":
+            return reader.say("Your card didn't accept the refund. The company will return the money in another way.")
+        settles = reader.say("For credit note %(number)s.", number=note["number"])
+        return f"{settles} {reader.say(BANK_DAYS)}"
+    why = REASONS.get(movement.get("reason") or "")
+    return reader.say(why) if why else ""
+
+
+def _underway(reader: Reader, note: Mapping[str, Any]) -> Movement:
+    """A refund that the provider has not confirmed yet, dated with its credit note."""
+    day, card, total = date.fromisoformat(note["issued_on"]), note["refund"]["payment_method"], note["total"]
+    what = reader.say("Refund to %(card)s processing", card=reader.card(card)) if card else reader.say("Refund processing")
+    amount: Money = {"amount_minor": -total["amount_minor"], "currency": total["currency"]}
+    return Movement(
+        "refund_underway", day.isoformat(), reader.language.short_day(day), what, reader.say(BANK_DAYS), reader.money(amount)
     )

@@ -8,7 +8,7 @@ from portal_gateway.application.projections.document import Step, fold_from
 
 def fold(document: Document | None, envelope: Envelope) -> Document | None:
     """id, number, issued_on, plan_name, subscription_id, period, total, state (open, paid, void, uncollectible), failed_attempt,
-    paid_at, payment_method"""
+    paid_at, payment_method; credited (minor units, positive) from the first credit note on"""
     return fold_from(invoicing.InvoiceIssued, _STEPS, document, envelope)
 
 
@@ -36,6 +36,10 @@ def _voided(document: Document, _: Document, __: Envelope) -> Document:
     return document | {"state": "void"}
 
 
+def _credited(document: Document, data: Document, _: Envelope) -> Document:
+    return document | {"credited": document.get("credited", 0) - data["total"]["amount_minor"]}
+
+
 def _marked_uncollectible(document: Document, _: Document, __: Envelope) -> Document:
     return document | {"state": "uncollectible"}
 
@@ -51,5 +55,6 @@ _STEPS: dict[str, Step] = {
     invoicing.InvoicePaymentFailed.TYPE: _payment_failed,
     invoicing.InvoiceVoided.TYPE: _voided,
     invoicing.InvoiceMarkedUncollectible.TYPE: _marked_uncollectible,
+    invoicing.CreditNoteIssued.TYPE: _credited,
 }
 TYPES = frozenset(_STEPS)

@@ -12,18 +12,19 @@ _STATES = {
     payments.PaymentAuthenticationRequired.TYPE: "waiting",
     payments.PaymentRefunded.TYPE: "refunded",
 }
-TYPES = frozenset(_STATES)
+_SUMS = {payments.PaymentRefunded.TYPE: "refunded", payments.PaymentRefundFailed.TYPE: "refund_failed"}
+_CREDIT_NOTE = "credit_note"
+TYPES = frozenset({*_STATES, *_SUMS, payments.PaymentRefundRequested.TYPE})
 
 
 def fold(document: Document | None, envelope: Envelope) -> Document:
-    """attempt, state (started, waiting, succeeded, failed, unknown, refunded); of a failed attempt also remedy and detail where
-    the event has them; of one that waits for the customer authenticate_until
-    """
-    data, state = envelope.data, _STATES[envelope.type]
-    if envelope.type == payments.PaymentAuthenticationRequired.TYPE:
-        until = data.get("until")
-        if until is None:  # the attempt has failed: a new one can wait
-            return {"attempt": data["attempt"], "state": "failed", "remedy": "authenticate", "detail": "authentication_required"}
-        return {"attempt": data["attempt"], "state": state, "authenticate_until": until}
-    more = {field: data[field] for field in ("remedy", "detail") if data.get(field)}
-    return {"attempt": data["attempt"], "state": state, **more}
+    """attempt, state (started, succeeded, failed, unknown, refunded); and the refunds of credit notes in minor units, once there
+    are some: refunded, refund_failed. The state `refunded` is that of a voided invoice."""
+    data, before = envelope.data, document or {}
+    sums = {name: before[name] for name in _SUMS.values() if name in before}
+    if envelope.type in _SUMS and _CREDIT_NOTE in (data.get("detail"), data["reason"]):
+        name = _SUMS[envelope.type]
+        unchanged = {"attempt": data["attempt"], "state": before.get("state", "succeeded")}
+        return unchanged | sums | {name: sums.get(name, 0) + data["amount"]["amount_minor"]}
+    state = _STATES.get(envelope.type, before.get("state", "succeeded"))
+    return {"attempt": data["attempt"], "state": state} | sums
