@@ -17,6 +17,7 @@ from verify.checks import (
     invoices,
     liveness,
     read_models,
+    refunds,
     restores,
     streams,
 )
@@ -44,6 +45,11 @@ def card_numbers_nowhere(recorded: RecordedState) -> Iterator[str]:
     yield from (f"record {record.place}" for record in latest.values() if holds_card(record.value))
 
 
+def charged_and_refunded_once(recorded: RecordedState) -> Iterator[str]:
+    yield from charges.charged_once(recorded)
+    yield from refunds.refunds_agree(recorded)
+
+
 def nothing(_: RecordedState) -> Iterator[str]:
     yield from ()
 
@@ -54,7 +60,7 @@ UNDER_REVIEW = Invariant("I18", "no stream is under review after a restore", res
 
 INVARIANTS = (
     Invariant("I1", "every committed event reaches every consumer's effect exactly once", delivery.delivered),
-    Invariant("I2", "at most one successful charge per invoice; the provider's ledger is ours", charges.charged_once),
+    Invariant("I2", "at most one successful charge per invoice; the provider's ledger is ours", charged_and_refunded_once),
     NUMBERED,
     Invariant("I5", "an issued invoice never changes", invoices.unchanged),
     Invariant("I6", "total = sum of lines; paid - refunded <= total", amounts.add_up),

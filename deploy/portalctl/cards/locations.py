@@ -66,6 +66,7 @@ LOCATIONS: Final = (
     Location("subscriptions", "projection", ("merchant_id",), ("doc",), Treatment.REVISED, "name = 'merchant'"),
     Location("subscriptions", "plans", _ID, ("doc",), Treatment.UNCHANGED),
     Location("invoicing", "invoices", _ID, ("issued",), Treatment.UNCHANGED),
+    Location("invoicing", "credit_notes", _ID, ("issued",), Treatment.UNCHANGED),
     Location("invoicing", "parked_issues", ("merchant_id", "invoice_id"), ("envelope",), Treatment.UNCHANGED),
     Location("portal_gateway", "customer_view", ("merchant_id", "customer_id"), ("doc",), Treatment.DERIVED),
     *(location for database in DATABASES for location in _chassis_locations(database)),

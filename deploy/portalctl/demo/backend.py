@@ -76,6 +76,17 @@ class Backend:
     async def cancel(self, subscription: str, feedback: str) -> None:
         await self.call("subscriptions", "POST", f"/v1/subscriptions/{subscription}/cancellation", json={"feedback": feedback})
 
+    async def refund(self, customer: str, amount_minor: int, reason: str) -> None:
+        """Issue a credit note for a part of the customer's latest invoice, and wait until the provider has refunded it."""
+        latest = (await self.call("invoicing", "GET", f"/v1/invoices?limit=1&customer_id={customer}"))["items"][0]
+        amount = {"amount_minor": amount_minor, "currency": latest["total"]["currency"]}
+        body = {"reason": reason, "amount": amount}
+        note = await self.call("invoicing", "POST", f"/v1/invoices/{latest['id']}/credit-notes", json=body)
+        async with within(self._seconds, f"refunding {note['number']}", self._log("payments")):
+            while note["refund"]["status"] == "requested":
+                await asyncio.sleep(0.2)
+                note = await self.call("invoicing", "GET", f"/v1/credit-notes/{note['id']}")
+
     async def advance_clock(self, to: datetime) -> None:
         """Move the merchant's clock and return after all due work is done."""
         body = {"to": to.isoformat()}

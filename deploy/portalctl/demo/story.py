@@ -45,7 +45,17 @@ class Cancels:
     feedback: str
 
 
-Step = Joins | Subscribes | ChangesCard | Cancels
+@dataclass(frozen=True)
+class GetsRefund:
+    """The merchant issues a credit note for the customer's latest invoice, and refunds its amount."""
+
+    when: datetime
+    customer: str
+    amount_minor: int
+    reason: str
+
+
+Step = Joins | Subscribes | ChangesCard | Cancels | GetsRefund
 
 
 @dataclass(frozen=True)
@@ -148,7 +158,7 @@ TECHSOLUTIONS = Merchant(
             at(2023, 1, 30),
             "felipe",
             {"name": "Felipe Soto", "email": "felipe@example.com", "locale": "es-419", "country": "PE"},
-            story="cancelled and over; the history stays",
+            story="cancelled and over, with a part of the last invoice refunded; the history stays",
             card="tok_amex",
         ),
         Subscribes(at(2023, 1, 30), "felipe", "premium"),
@@ -163,6 +173,7 @@ TECHSOLUTIONS = Merchant(
         Subscribes(at(2023, 3, 9), "elena", "storage"),
         Cancels(at(2023, 4, 10), "felipe", "switched_service"),
         ChangesCard(at(2023, 5, 2), "bruno", "tok_saves_then_declines"),
+        GetsRefund(at(2023, 5, 3), "felipe", 1500, "customer_request"),
         Cancels(at(2023, 5, 18), "carla", "too_expensive"),
         Joins(
             at(2023, 5, 19),

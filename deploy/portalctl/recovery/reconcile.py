@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
-from billing_contracts.invoicing import InvoiceIssued
+from billing_contracts.invoicing import CreditNoteIssued, InvoiceIssued
 from billing_contracts.registry import data_of
 from chassis.event_store.blocked_streams import BlockedStream, LostEvent, block, blocked_streams
 from chassis.eventsourcing.lost_events import LOST, UNDER_REVIEW
@@ -37,7 +37,7 @@ class ServiceState:
     published: set[UUID] = field(default_factory=set)
     """Ids of the events beyond the restored cursor."""
     numbers: dict[tuple[str, str], tuple[int, date]] = field(default_factory=dict)
-    """(merchant, series) -> the highest invoice number on the topic, and the latest date."""
+    """(merchant, series) -> the highest number of an invoice or credit note on the topic, and the latest date."""
     accepted: set[Name] = field(default_factory=set)
     """Forks that an operator has released."""
 
@@ -192,10 +192,10 @@ async def _forget_earlier_run(store: Store) -> None:
 
 def _note_number(service_state: ServiceState, event: TopicEvent) -> None:
     envelope = event.envelope
-    if envelope.type != InvoiceIssued.TYPE:
+    if envelope.type not in (InvoiceIssued.TYPE, CreditNoteIssued.TYPE):
         return
     issued = data_of(envelope)
-    assert isinstance(issued, InvoiceIssued)
+    assert isinstance(issued, InvoiceIssued | CreditNoteIssued)
     series, _, ordinal = issued.number.rpartition("-")
     last, latest = service_state.numbers.get((str(envelope.merchantid), series), (0, issued.issued_on))
     service_state.numbers[str(envelope.merchantid), series] = max(last, int(ordinal)), max(latest, issued.issued_on)

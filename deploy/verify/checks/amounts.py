@@ -10,7 +10,7 @@ from billing_contracts.invoicing import InvoiceIssued
 from billing_contracts.payments import PaymentEvent, PaymentSucceeded
 from billing_contracts.registry import EVENTS, data_of
 from invoicing.application.movements import Kind, Movement, of_invoice, of_payment
-from verify.checks.invoices import Invoice, invoices_of
+from verify.checks.invoices import Invoice, credit_notes_of, invoices_of
 from verify.quarantined import Quarantined
 from verify.recorded_state import RecordedState
 from verify.rows import Row
@@ -26,6 +26,7 @@ def add_up(recorded: RecordedState) -> Iterator[str]:
     yield from (line for invoice in announced(recorded) for line in lines_of_announced(*invoice))
     stored = {(row["merchant_id"], row["source"]): row for row in recorded.rows("invoicing", "movements")}
     yield from movements_match(stored, *movements_of(recorded), Quarantined(recorded).discarded(_GROUP))
+    yield from credited_at_most(recorded)
     yield from balanced(stored.values(), {(each.merchant_id, each.id): each.issued.totals.total for each in invoices})
 
 
@@ -35,6 +36,24 @@ def lines_of(invoice: Invoice) -> Iterator[str]:
     sums = tuple(sum(getattr(line, name) for line in issued.lines) for name in ("net", "tax", "total"))
     if (totals.net, totals.tax, totals.total) != sums or any(line.net + line.tax != line.total for line in issued.lines):
         yield f"{issued.number} ({invoice.id}) has the total {totals.total}, its lines sum to {sums[2]}"
+
+
+def credited_at_most(recorded: RecordedState) -> Iterator[str]:
+    """The credit notes of an invoice add up, and together do not exceed it."""
+    left = {(each.merchant_id, each.id): each.issued.totals for each in invoices_of(recorded)}
+    sums: dict[tuple[UUID, UUID], list[int]] = defaultdict(lambda: [0, 0, 0])
+    for merchant_id, invoice_id, note in credit_notes_of(recorded):
+        totals = note.totals.net, note.totals.tax, note.totals.total
+        lines = tuple(sum(getattr(line, name) for line in note.lines) for name in ("net", "tax", "total"))
+        if totals != lines or note.totals.net + note.totals.tax != note.totals.total or note.totals.total >= 0:
+            yield f"{note.number} of invoice {invoice_id} has the total {note.totals.total}, its lines sum to {lines[2]}"
+        sums[merchant_id, invoice_id] = [
+            before - more for before, more in zip(sums[merchant_id, invoice_id], totals, strict=True)
+        ]
+    for key, credited in sums.items():
+        total = left.get(key)
+        if total is None or any(a > b for a, b in zip(credited, (total.net, total.tax, total.total), strict=True)):
+            yield f"invoice {key[1]}: its credit notes take {credited[2]} off {total.total if total else 0}"
 
 
 def announced(recorded: RecordedState) -> Iterator[tuple[str, InvoiceIssued]]:
@@ -86,7 +105,7 @@ def movements_match(
 
 
 def _facts(movement: Movement) -> dict[str, Any]:
-    return asdict(movement)
+    return asdict(movement) | {"kind": movement.kind.published[0]}
 
 
 def balanced(movements: Any, totals: Mapping[tuple[UUID, UUID], int]) -> Iterator[str]:

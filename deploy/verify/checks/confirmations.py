@@ -25,7 +25,7 @@ class Attempt:
     bill: Bill
     charge: Charge
     succeeded: bool = False
-    refunded: bool = False
+    refunded_minor: int = 0
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ def within_the_confirmed_total(recorded: RecordedState) -> Iterator[str]:
             if not confirmation.allows(invoice_id, amount):
                 what = f"{amount.amount_minor} {amount.currency}"
                 yield f"charge {attempt.charge.id} of invoice {invoice_id} is {what}: confirmation {behind} does not list that"
-            if attempt.succeeded and not attempt.refunded:
-                taken[merchant_id, behind][amount.currency] += amount.amount_minor
+            if attempt.succeeded:
+                taken[merchant_id, behind][amount.currency] += amount.amount_minor - attempt.refunded_minor
     for key, sums in taken.items():
         for currency, total in sums.items():
             confirmed = sum(each.amount.amount_minor for each in confirmations[key].charges if each.amount.currency == currency)
@@ -83,8 +83,9 @@ def attempts_of(recorded: RecordedState) -> Mapping[Key, list[Attempt]]:
                     started[charge.id] = Attempt(bill, charge)
                 case AttemptSucceeded(charge):
                     started[charge.id].succeeded = True
-                case Refunded(charge):
-                    started[charge.id].refunded = True
+                case Refunded(charge, refund=refund):
+                    it = started[charge.id]
+                    it.refunded_minor += (refund.amount if refund else it.bill.amount).amount_minor
                 case AttemptFailed():
                     pass
         attempts[stream.merchant_id, stream.id] = list(started.values())

@@ -14,7 +14,7 @@ from billing_contracts.shapes import Period
 from billing_contracts.subscriptions import SubscriptionCancelled, SubscriptionRenewalDue
 from invoicing.application.aggregates import CODEC
 from invoicing.application.publication import issued as published
-from invoicing.domain.invoice.events import Issued
+from invoicing.domain.invoice.events import Credited, Issued
 from subscriptions.domain.subscription.events import RenewalDue
 from verify.checks.restores import lost_numbers
 from verify.quarantined import Quarantined
@@ -35,9 +35,15 @@ def invoices_of(recorded: RecordedState) -> list[Invoice]:
     return [Invoice(each.merchant_id, each.id, each.events[0]) for each in streams if isinstance(each.events[0], Issued)]
 
 
+def credit_notes_of(recorded: RecordedState) -> list[tuple[UUID, UUID, Credited]]:
+    """(merchant, invoice, credit note) according to the streams."""
+    streams = recorded.streams("invoicing", "invoice")
+    return [(it.merchant_id, it.id, event) for it in streams for event in it.events if isinstance(event, Credited)]
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class SeriesEntry:
-    """An invoice of a series, or the series' counter, which sorts before the invoices."""
+    """An invoice or credit note of a series, or the series' counter, which sorts before them."""
 
     merchant_id: str
     series: str
@@ -53,6 +59,8 @@ def series_entries(recorded: RecordedState) -> Iterator[SeriesEntry]:
         issued = invoice.issued
         on = issued.issued_on.isoformat()
         yield SeriesEntry(str(invoice.merchant_id), issued.series, True, issued.ordinal, on, issued.number)
+    for merchant_id, _, note in credit_notes_of(recorded):
+        yield SeriesEntry(str(merchant_id), note.series, True, note.ordinal, note.issued_on.isoformat(), note.number)
     for merchant_id, series, ordinal, issued_on, number in lost_numbers(recorded):
         yield SeriesEntry(str(merchant_id), series, True, ordinal, issued_on.isoformat(), number)
     for row in recorded.rows("invoicing", "series"):
@@ -102,6 +110,19 @@ def unchanged(recorded: RecordedState) -> Iterator[str]:
     for _, id in rows:
         yield f"invoice {id} has a row and no stream"
     yield from published_as_issued(recorded)
+    yield from credit_notes_unchanged(recorded)
+
+
+def credit_notes_unchanged(recorded: RecordedState) -> Iterator[str]:
+    rows = {(row["merchant_id"], row["id"]): row for row in recorded.rows("invoicing", "credit_notes")}
+    for merchant_id, invoice, note in credit_notes_of(recorded):
+        row = rows.pop((merchant_id, note.credit_note_id), None)
+        facts = invoice, note.series, note.ordinal, note.issued_on
+        stored = (row["invoice_id"], row["series"], row["ordinal"], row["issued_on"]) if row else None
+        if row is None or stored != facts or not same_json(row["issued"], json.loads(CODEC.encode(note)[2])):
+            yield f"{note.number} ({note.credit_note_id}) differs in its row from the stream of invoice {invoice}"
+    for _, id in rows:
+        yield f"credit note {id} has a row and no stream"
 
 
 def published_as_issued(recorded: RecordedState) -> Iterator[str]:

@@ -78,6 +78,9 @@ def charges_are_checked(recorded: RecordedState) -> Iterator[str]:
     for row in recorded.rows("payments", "agreed_charge"):
         if row["call_at"] > latest:
             yield f"the agreed charge for invoice {row['invoice_id']} does not start before {row['call_at']}"
+    for row in recorded.rows("payments", "refund"):
+        if row["status"] == "requested" and row["call_at"] > latest:
+            yield f"refund {row['refund_id']} is requested, and the provider is not called before {row['call_at']}"
     for row in recorded.rows("payments", "collection"):
         owed = row["state"] == "void" and row["paid_charge"] is not None and row["refunded_at"] is None
         if owed and row["refund_call_at"] > latest:

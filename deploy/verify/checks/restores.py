@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from uuid import UUID
 
-from billing_contracts.invoicing import InvoiceIssued
+from billing_contracts.invoicing import CreditNoteIssued, InvoiceIssued
+from billing_contracts.registry import data_of
 from chassis.eventsourcing.lost_events import LOST
 from verify.recorded_state import RecordedState
 from verify.rows import Event, Name
@@ -36,11 +37,12 @@ def unexplained(differences: Iterable[str], ids: frozenset[str]) -> Iterator[str
 
 
 def lost_numbers(recorded: RecordedState) -> Iterator[tuple[UUID, str, int, date, str]]:
-    """(merchant, series, ordinal, date, number) of each invoice of which only the public event is left."""
+    """(merchant, series, ordinal, date, number) of each invoice or credit note of which only the public event is left."""
     for event in lost_events(recorded.snapshots["invoicing"].events):
         envelope = envelope_of(event.value)
-        if envelope is not None and envelope.type == InvoiceIssued.TYPE:
-            issued = InvoiceIssued.model_validate(envelope.data)
+        if envelope is not None and envelope.type in (InvoiceIssued.TYPE, CreditNoteIssued.TYPE):
+            issued = data_of(envelope)
+            assert isinstance(issued, InvoiceIssued | CreditNoteIssued)
             series, _, ordinal = issued.number.rpartition("-")
             yield event.merchant_id, series, int(ordinal), issued.issued_on, issued.number
 

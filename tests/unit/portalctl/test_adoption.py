@@ -10,11 +10,14 @@ from billing_contracts.envelope import Envelope
 from billing_contracts.registry import data_of
 from chassis.eventsourcing.aggregate import Aggregate
 from invoicing.application.aggregates import INVOICE
+from invoicing.domain.credit import CreditLine
+from invoicing.domain.invoice.events import Credited
+from invoicing.domain.totals import Totals
 from payments.application.aggregates import PAYMENT, WALLET
 from payments.domain.confirmation import Confirmation, ConfirmedCharge, Consent
 from payments.domain.confirmation import Period as ChargedPeriod
 from payments.domain.payment import events as of_payment
-from payments.domain.shapes import Brand, FailureCode, Method
+from payments.domain.shapes import Brand, FailureCode, Method, RefundReason
 from payments.domain.shapes import Money as Charged
 from payments.domain.wallet import events as of_wallet
 from portalctl.recovery.adoption import ADOPTED
@@ -52,7 +55,12 @@ BILL = of_payment.Bill(INVOICE_ID, SUBSCRIPTION_ID, ANA, Charged(2999, "USD"))
 CHARGE = of_payment.Charge(UUID(int=10), 1, VISA, CONSENT, True)
 ATTEMPT = of_payment.AttemptStarted(BILL, CHARGE, NOON)
 TAKEN = of_payment.AttemptSucceeded(CHARGE, "ref-1", LATER)
-UNCONFIRMED = of_payment.AttemptFailed(BILL, CHARGE, FailureCode.AUTHENTICATION_REQUIRED, False, "ref-4", LATER)
+REFUND = of_payment.Refund(UUID(int=12), Charged(1000, "USD"), RefundReason.CREDIT_NOTE)
+REQUESTED = of_payment.RefundRequested(CHARGE, REFUND, LATER)
+TAKEN_OFF = CreditLine(1, "Premium", "", ISSUED.period, -862, -138, -1000)
+CREDITED = Credited(
+    UUID(int=12), "TS-NC-000001", "TS-NC", 1, LATER.date(), "goodwill", (TAKEN_OFF,), Totals(-862, -138, -1000), LATER
+)
 USED = of_wallet.DefaultChanged(ANA, VISA, None, (), NOON)
 
 CASES: list[tuple[Aggregate[Any, Any, Any], list[Any]]] = [
@@ -74,9 +82,13 @@ CASES: list[tuple[Aggregate[Any, Any, Any], list[Any]]] = [
     (PAYMENT, [ATTEMPT, of_payment.AuthenticationNeeded(CHARGE, LATER, NOON)]),
     (PAYMENT, [ATTEMPT, UNCONFIRMED, of_payment.AuthenticationNeeded(CHARGE, None, LATER)]),
     (PAYMENT, [ATTEMPT, TAKEN, of_payment.Refunded(CHARGE, "ref-3", LATER)]),
+    (PAYMENT, [ATTEMPT, TAKEN, REQUESTED]),
+    (PAYMENT, [ATTEMPT, TAKEN, REQUESTED, of_payment.Refunded(CHARGE, "ref-3", LATER, REQUESTED.refund)]),
+    (PAYMENT, [ATTEMPT, TAKEN, REQUESTED, of_payment.RefundFailed(CHARGE, REQUESTED.refund, "refused", None, LATER)]),
     (INVOICE, [ISSUED, PAID]),
     (INVOICE, [ISSUED, FAILED]),
     (INVOICE, [ISSUED, VOIDED]),
+    (INVOICE, [ISSUED, PAID, CREDITED]),
 ]
 
 
