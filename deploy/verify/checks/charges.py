@@ -32,12 +32,12 @@ class Charge:
     reference: str | None = None
     requested: dict[UUID, int] = field(default_factory=dict)
     """Refunds without an outcome, in minor units, by id."""
-    made: dict[UUID, int] = field(default_factory=dict)
+    repayments: dict[UUID, int] = field(default_factory=dict)
 
     @property
     def refunded(self) -> bool:
         """Whether the whole amount went back."""
-        return self.status == "succeeded" and bool(self.made) and sum(self.made.values()) == self.amount[0]
+        return self.status == "succeeded" and bool(self.repayments) and sum(self.repayments.values()) == self.amount[0]
 
 
 def charged_once(recorded: RecordedState) -> Iterator[str]:
@@ -94,7 +94,7 @@ def _apply(charge: Charge, event: Any) -> None:
         case Refunded(refund=refund):
             refund_id = refund.id if refund else event.charge.id
             charge.requested.pop(refund_id, None)
-            charge.made[refund_id] = refund.amount.amount_minor if refund else charge.amount[0]
+            charge.repayments[refund_id] = refund.amount.amount_minor if refund else charge.amount[0]
         case RefundFailed(refund=refund):
             charge.requested.pop(refund.id, None)
 

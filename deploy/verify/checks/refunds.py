@@ -18,7 +18,7 @@ _CONSUMER = "payments.collection"
 def refunds_agree(recorded: RecordedState) -> Iterator[str]:
     charges = charges_of(recorded)
     for key, charge in charges.items():
-        promised = sum(charge.made.values()) + sum(charge.requested.values())
+        promised = sum(charge.repayments.values()) + sum(charge.requested.values())
         if promised > (charge.amount[0] if charge.status == "succeeded" else 0):
             yield f"charge {key[1]} of invoice {charge.invoice_id} took {charge.amount[0]}: {promised} is refunded or requested"
     yield from provider_agrees(recorded, charges)
@@ -43,7 +43,7 @@ def provider_agrees(recorded: RecordedState, charges: Mapping[Key, Charge]) -> I
         minor = row.get("amount_minor") or (charge.amount[0] if charge else 0)
         booked[row["merchant_id"], refund_id] = minor
         of_charge[charge_key] += minor
-        ours = (charge.made.get(refund_id) or charge.requested.get(refund_id)) if charge else None
+        ours = (charge.repayments.get(refund_id) or charge.requested.get(refund_id)) if charge else None
         if ours is None and charge_key not in owed:
             yield f"charge {charge_key[1]} is refunded at the provider, and payments neither records nor expects it"
         elif ours is not None and ours != minor:
@@ -51,7 +51,7 @@ def provider_agrees(recorded: RecordedState, charges: Mapping[Key, Charge]) -> I
     for key, charge in charges.items():
         if of_charge[key] > charge.amount[0]:
             yield f"charge {key[1]} took {charge.amount[0]}, and {of_charge[key]} is refunded at the provider"
-        for refund_id in charge.made:
+        for refund_id in charge.repayments:
             if (key[0], refund_id) not in booked:
                 yield f"charge {key[1]} is refunded in payments, not at the provider"
 
@@ -62,7 +62,7 @@ def rows_agree(recorded: RecordedState, charges: Mapping[Key, Charge]) -> Iterat
     ours = {
         (key[0], refund_id): (status, minor)
         for key, charge in charges.items()
-        for status, refunds in (("requested", charge.requested), ("made", charge.made))
+        for status, refunds in (("requested", charge.requested), ("made", charge.repayments))
         for refund_id, minor in refunds.items()
         if refund_id in known
     }

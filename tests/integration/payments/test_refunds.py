@@ -8,7 +8,7 @@ from integration.payments.stack import Shop
 from billing_contracts.envelope import Envelope
 from billing_contracts.payments import PaymentRefunded, PaymentRefundFailed
 
-STARTED, PAID, REQUESTED, MADE = "PaymentStarted", "PaymentSucceeded", "PaymentRefundRequested", "PaymentRefunded"
+STARTED, PAID, REQUESTED, REFUNDED = "PaymentStarted", "PaymentSucceeded", "PaymentRefundRequested", "PaymentRefunded"
 
 
 async def paid_invoice(shop: Shop, card: str = "tok_visa") -> UUID:
@@ -32,7 +32,7 @@ async def test_a_credit_note_is_refunded_and_the_rest_stays_paid(shop: Shop) -> 
     note = await shop.credit(invoice, 1000)
     await shop.until_refunds(invoice, (1000, "credit_note", "made"))
     assert await shop.charges(invoice) == [(1, "succeeded", None)]
-    await shop.stack.until_events(f"payment-{invoice}", STARTED, PAID, REQUESTED, MADE)
+    await shop.stack.until_events(f"payment-{invoice}", STARTED, PAID, REQUESTED, REFUNDED)
     refunded = PaymentRefunded.model_validate((await last_event(shop, invoice)).data)
     assert (refunded.refund_id, refunded.amount.amount_minor, refunded.detail) == (note, 1000, "credit_note")
     assert await given_back(shop) == [1000]
@@ -102,7 +102,7 @@ async def test_several_workers_make_one_refund(shop: Shop) -> None:
         stop.set()
         await asyncio.gather(*others)
     assert await given_back(shop) == [1000]
-    assert (await shop.stack.event_names(f"payment-{invoice}")).count(MADE) == 1
+    assert (await shop.stack.event_names(f"payment-{invoice}")).count(REFUNDED) == 1
 
 
 async def test_a_refund_under_way_is_made_later(shop: Shop) -> None:

@@ -99,9 +99,9 @@ class ProviderSuite(ABC):
 
     async def test_a_charge_is_refunded_in_parts(self, provider: Provider) -> None:
         order = await self.taken(provider)
-        made = [await provider.refund(RefundOrder(order, uuid4(), Money(minor, "USD"))) for minor in (1000, 999, 1000)]
-        assert [type(each) for each in made] == [RefundMade] * 3
-        assert len({each.reference for each in made if isinstance(each, RefundMade)}) == 3
+        outcomes = [await provider.refund(RefundOrder(order, uuid4(), Money(minor, "USD"))) for minor in (1000, 999, 1000)]
+        assert [type(each) for each in outcomes] == [RefundMade] * 3
+        assert len({each.reference for each in outcomes if isinstance(each, RefundMade)}) == 3
 
     async def test_more_than_what_was_taken_is_never_refunded(self, provider: Provider) -> None:
         order = await self.taken(provider)

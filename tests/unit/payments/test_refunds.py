@@ -44,7 +44,7 @@ def requested(refund_id: UUID, minor: int, reason: RefundReason = RefundReason.C
 
 
 PART = requested(NOTE, 1000)
-MADE = Refunded(FIRST, "re_1", day(16), refund(NOTE, 1000))
+REFUNDED = Refunded(FIRST, "re_1", day(16), refund(NOTE, 1000))
 FAILED = RefundFailed(FIRST, refund(NOTE, 1000), "expired_or_canceled_card", "re_1", day(16))
 OF_EARLIER_RELEASE = Refunded(FIRST, "re_0", day(15))
 
@@ -52,9 +52,9 @@ OF_EARLIER_RELEASE = Refunded(FIRST, "re_0", day(15))
 def test_a_part_of_a_payment_is_requested_then_made() -> None:
     given(STARTED, PAID).when(ask(NOTE, 1000)).then(PART)
     given(STARTED, PAID, PART).when(ask(NOTE, 1000)).then()
-    given(STARTED, PAID, PART).when(RecordRefund(NOTE, "re_1", day(16))).then(MADE)
-    given(STARTED, PAID, PART, MADE).when(RecordRefund(NOTE, "re_1", day(16))).then()
-    given(STARTED, PAID, PART, MADE).when(ask(NOTE, 1000)).then()
+    given(STARTED, PAID, PART).when(RecordRefund(NOTE, "re_1", day(16))).then(REFUNDED)
+    given(STARTED, PAID, PART, REFUNDED).when(RecordRefund(NOTE, "re_1", day(16))).then()
+    given(STARTED, PAID, PART, REFUNDED).when(ask(NOTE, 1000)).then()
 
 
 def test_without_an_amount_all_that_is_left_is_refunded() -> None:
@@ -67,8 +67,8 @@ def test_without_an_amount_all_that_is_left_is_refunded() -> None:
 def test_requested_and_made_refunds_never_exceed_the_payment() -> None:
     given(STARTED, PAID).when(ask(NOTE, 3000)).refused(RefundExceedsPayment)
     given(STARTED, PAID, PART).when(ask(OTHER_NOTE, 2000)).refused(RefundExceedsPayment)
-    given(STARTED, PAID, PART, MADE).when(ask(OTHER_NOTE, 2000)).refused(RefundExceedsPayment)
-    given(STARTED, PAID, PART, MADE).when(ask(OTHER_NOTE, 1999)).then(requested(OTHER_NOTE, 1999))
+    given(STARTED, PAID, PART, REFUNDED).when(ask(OTHER_NOTE, 2000)).refused(RefundExceedsPayment)
+    given(STARTED, PAID, PART, REFUNDED).when(ask(OTHER_NOTE, 1999)).then(requested(OTHER_NOTE, 1999))
     given(STARTED, PAID).when(ask(NOTE, 0)).refused(RefundExceedsPayment)
     euros = replace(ask(NOTE, 1000), amount=Money(1000, "EUR"))
     given(STARTED, PAID).when(euros).refused(RefundExceedsPayment)
@@ -96,7 +96,7 @@ def test_a_refund_of_an_earlier_release_is_of_the_whole_payment() -> None:
 def test_a_stored_refund_without_the_newer_fields_is_still_read() -> None:
     name, schema, body = PAYMENT.codec.encode(OF_EARLIER_RELEASE)
     assert PAYMENT.codec.decode(name, schema, body.replace(',"refund":null', "")) == OF_EARLIER_RELEASE
-    for event in (PART, MADE, FAILED):
+    for event in (PART, REFUNDED, FAILED):
         assert PAYMENT.codec.decode(*PAYMENT.codec.encode(event)) == event
 
 
@@ -122,8 +122,8 @@ def test_any_commands_in_any_order_promise_at_most_what_was_taken(steps: list[tu
         except Refusal:
             continue
         failed = {event.refund.id for event in events if isinstance(event, RefundFailed)}
-        asked = [event.refund for event in events if isinstance(event, RefundRequested)]
-        assert len({each.id for each in asked}) == len(asked)
-        assert sum(each.amount.amount_minor for each in asked if each.id not in failed) <= 2999
-        made = [event.refund for event in events if isinstance(event, Refunded)]
-        assert len(made) == len(set(made) & set(asked))
+        requests = [event.refund for event in events if isinstance(event, RefundRequested)]
+        assert len({each.id for each in requests}) == len(requests)
+        assert sum(each.amount.amount_minor for each in requests if each.id not in failed) <= 2999
+        outcomes = [event.refund for event in events if isinstance(event, Refunded)]
+        assert len(outcomes) == len(set(outcomes) & set(requests))

@@ -82,8 +82,8 @@ class CreditNoteQueries:
 
 def _view(merchant_id: UUID, row: asyncpg.Record) -> CreditNoteView:
     fields = json.loads(row["card"]) if row["card"] else None
-    made = row["refund_status"] == "succeeded"
-    refund = CreditRefund("made" if made else "failed", row["refunded_at"], row["reference"]) if row["refunded_at"] else None
+    succeeded = row["refund_status"] == "succeeded"
+    refund = CreditRefund("made" if succeeded else "failed", row["refunded_at"], row["reference"]) if row["refunded_at"] else None
     return CreditNoteView(
         merchant_id,
         row["id"],

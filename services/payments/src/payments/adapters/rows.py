@@ -93,7 +93,7 @@ def _payment_change(event: Event, outcome: Outcome[Event, Payment]) -> list[Stat
             return [_refund_requested(outcome, event)]
         case Refunded(reference=reference):
             refund = refund_of(event, outcome.state.bill.amount)
-            all_of_it = outcome.state.refunds.made_minor == outcome.state.bill.amount.amount_minor
+            all_of_it = outcome.state.refunds.repaid_minor == outcome.state.bill.amount.amount_minor
             sql = "UPDATE collection SET refunded_at = $3 WHERE merchant_id = $1 AND invoice_id = $2"
             whole = [Statement(sql, (merchant_id, invoice_id, event.at))] if all_of_it else []
             return [_refund_ended(merchant_id, refund.id, "made", reference, None, event.at), *whole]

@@ -139,4 +139,4 @@ async def ledger(ledger_pool: LedgerPool, merchant_id: UUID) -> dict[str, list[d
         """,
         merchant_id,
     )
-    return {"charges": [dict(row) for row in charges], "refunds": await refunds.made(ledger_pool, merchant_id)}
+    return {"charges": [dict(row) for row in charges], "refunds": await refunds.repayments(ledger_pool, merchant_id)}

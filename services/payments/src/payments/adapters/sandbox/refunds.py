@@ -69,7 +69,7 @@ async def refund(ledger_pool: LedgerPool, order: RefundOrder) -> tuple[bool, Ref
         return True, _outcome(reference, outcome, delay > 0)
 
 
-async def made(ledger_pool: LedgerPool, merchant_id: UUID) -> list[dict[str, Any]]:
+async def repayments(ledger_pool: LedgerPool, merchant_id: UUID) -> list[dict[str, Any]]:
     """All refunds of a merchant that were made, oldest first."""
     pool = await ledger_pool.pool()
     rows = await pool.fetch(

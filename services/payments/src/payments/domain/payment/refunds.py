@@ -16,20 +16,20 @@ class Refunds:
 
     requested: Mapping[UUID, Refund] = field(default_factory=dict)
     """Those without an outcome."""
-    made: Mapping[UUID, Refund] = field(default_factory=dict)
+    repayments: Mapping[UUID, Refund] = field(default_factory=dict)
     failed: frozenset[UUID] = frozenset()
 
     def known(self, refund_id: UUID) -> bool:
-        return refund_id in self.requested or refund_id in self.made or refund_id in self.failed
+        return refund_id in self.requested or refund_id in self.repayments or refund_id in self.failed
 
     @property
-    def made_minor(self) -> int:
-        return sum(each.amount.amount_minor for each in self.made.values())
+    def repaid_minor(self) -> int:
+        return sum(each.amount.amount_minor for each in self.repayments.values())
 
     @property
     def promised_minor(self) -> int:
         """What was made or requested."""
-        return self.made_minor + sum(each.amount.amount_minor for each in self.requested.values())
+        return self.repaid_minor + sum(each.amount.amount_minor for each in self.requested.values())
 
 
 NO_REFUNDS = Refunds()
@@ -50,7 +50,7 @@ def request_refund(command: RequestRefund, paid: Charge | None, taken: Money, re
 
 
 def record_refund(command: RecordRefund, paid: Charge | None, refunds: Refunds) -> list[Event]:
-    if command.refund_id in refunds.made:
+    if command.refund_id in refunds.repayments:
         return []
     charge, refund = requested(command.refund_id, paid, refunds)
     return [Refunded(charge, command.reference, command.at, refund)]
@@ -75,7 +75,7 @@ def evolve_refunds(refunds: Refunds, event: RefundRequested | Refunded | RefundF
             return replace(refunds, requested={**refunds.requested, refund.id: refund})
         case Refunded():
             refund = refund_of(event, taken)
-            return replace(refunds, requested=without(refunds, refund.id), made={**refunds.made, refund.id: refund})
+            return replace(refunds, requested=without(refunds, refund.id), repayments={**refunds.repayments, refund.id: refund})
         case RefundFailed(refund=refund):
             return replace(refunds, requested=without(refunds, refund.id), failed=refunds.failed | {refund.id})
 
