@@ -312,5 +312,5 @@ def catch_up(recording: Recording) -> None:
 
 
 def moved(recording: Recording, movement: Movement) -> None:
-    facts = {name: getattr(movement, name) for name in Movement.__slots__}
+    facts = {name: getattr(movement, name) for name in Movement.__slots__} | {"kind": movement.kind.published[0]}
     recording.row("invoicing", "movements", **facts)

@@ -114,14 +114,14 @@ class CommandHandler(Generic[C, E, S]):
         refused: Callable[[Exception], Answer] | None = None,
         statements: Callable[[Outcome[E, S]], Sequence[Statement]] | None = None,
         loaded: Loaded[S] | None = None,
-        renew: Callable[[C], Awaitable[C]] | None = None,
+        again: Callable[[C], Awaitable[C]] | None = None,
     ) -> Handled[E, S]:
         """Decide on the command and write its events.
 
         `loaded` is a result of `load` of this request. The first attempt decides on it instead of reading the stream again;
         its version guards the write, as in every attempt.
 
-        `renew` returns the command for the attempt after a conflict, if it contains data that was read outside of the stream.
+        `again` returns the command for the attempt after a conflict, if it contains data that was read outside of the stream.
 
         With a key, the answer of `answer` or `refused` is stored in the same write and returned to every repetition. A
         repetition that arrives while the first request runs waits for it. `statements` run in the same transaction if there
@@ -156,7 +156,7 @@ class CommandHandler(Generic[C, E, S]):
                     if not write_set.empty:
                         await self.store.write(write_set)
                 except VersionConflict:
-                    command = await renew(command) if renew else command
+                    command = await again(command) if again else command
                     continue
                 except AlreadyAnswered:
                     if key and (result := await self.store.answer_to(key)):

@@ -54,7 +54,7 @@ class CommandRequest:
         answer: "Callable[[Outcome[E, S]], Answer] | None" = None,
         statements: "Callable[[Outcome[E, S]], Sequence[Statement]] | None" = None,
         seen: Loaded[S] | None = None,
-        renew: "Callable[[C], Awaitable[C]] | None" = None,
+        again: "Callable[[C], Awaitable[C]] | None" = None,
     ) -> Response:
         """Handle a command. Responds 202 with the aggregate and its version unless `answer` returns something else.
 
@@ -71,7 +71,7 @@ class CommandRequest:
                 refused=lambda refusal: problem_answer(problem_of_refusal(self._refusals, refusal)),
                 statements=statements,
                 loaded=seen,
-                renew=renew,
+                again=again,
             )
         except KeyReused:
             raise key_reused() from None

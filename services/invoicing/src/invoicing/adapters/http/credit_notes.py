@@ -115,7 +115,7 @@ def routes(
         async with of_merchant.setdefault(caller.merchant_id, asyncio.Lock()):
             now = tenant.now()
             first = Credit(uuid4(), SeriesNumber(series, 0, now.date()), minor, currency, body.reason, contained, now)
-            return await request.handle(handler, id, await numbered(first), answer=created, renew=numbered)
+            return await request.handle(handler, id, await numbered(first), answer=created, again=numbered)
 
     @api.get("/credit-notes")
     @answers(documents.CreditNotePage, (404, "not_found"))
