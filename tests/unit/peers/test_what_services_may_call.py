@@ -24,12 +24,19 @@ from payments.adapters.http.peers import PEERS as PAYMENTS
 from payments.adapters.outlooks import SubscriptionOutlooks
 from payments.adapters.tenants import KnownCustomers, MerchantClock
 from portal_gateway.adapters.services import InvoicingService, PaymentsService, SubscriptionsService
-from portal_gateway.application.requests import CancelRequest, PaymentRequest
+from portal_gateway.application.requests import CancelRequest, Looks, PaymentRequest
 from subscriptions.adapters.http.peers import PEERS as SUBSCRIPTIONS
 from support.portal_page import scenes
 
 IDS = uuid4(), uuid4()
-PLACES = {str(IDS[0]): "{id}", str(IDS[1]): "{id}", str(scenes.CUSTOMER): "{customer_id}", "a" * 64: "{id}"}
+INVOICE = uuid4()
+PLACES = {
+    str(IDS[0]): "{id}",
+    str(IDS[1]): "{id}",
+    str(INVOICE): "{invoice_id}",
+    str(scenes.CUSTOMER): "{customer_id}",
+    "a" * 64: "{id}",
+}
 """What stands in a path, and the parameter that it is of."""
 
 
@@ -72,6 +79,7 @@ async def every_method(adapter: Any, called: CalledService, **arguments: tuple[o
     return await called.every(*(partial(getattr(adapter, name), *values) for name, values in arguments.items()))
 
 
+PAYMENT_REQUEST = PaymentRequest(IDS[1], {"amount_minor": 1, "currency": "EUR"})
 KEY = ("GET", "/v1/keys/{sha256}")
 """The chassis asks for it in every service (chassis/service.py)."""
 
@@ -98,7 +106,8 @@ async def test_the_gateway_calls_exactly_its_routes_of_payments() -> None:
         open_setup=(session, "es", None),
         update_card=(session, "setup", "token", (), None, None),
         payment_preview=(session, IDS[0]),
-        pay=(session, IDS[0], PaymentRequest(IDS[1], {"amount_minor": 1, "currency": "EUR"}), None),
+        pay=(session, IDS[0], PAYMENT_REQUEST, None),
+        authenticate=(session, INVOICE, PAYMENT_REQUEST, Looks("es", None), None),
     )
     assert calls == PAYMENTS["portal-gateway"]
 

@@ -28,11 +28,11 @@ FACE = {"brand": "visa", "last4": "3184"}
 CARD = {"id": CARD_ID, **FACE, "exp_month": 12, "exp_year": 2025, "version": 1}
 OTHER = {**CARD, "brand": "mastercard", "last4": "4444"}
 UNTIL = "2026-11-30T12:15:00Z"
-REQUIRED = {"remedy": "authenticate", "detail": "authentication_required"}
-REFUSED = {**REQUIRED, "detail": "authentication_failed"}
-LEFT = {**REQUIRED, "detail": "authentication_abandoned"}
-WAITING = {"authenticate_until": UNTIL}
-NEXT = {"next_attempt_at": None, "reason": "card_declined"}
+REQUIRED: dict[str, Any] = {"remedy": "authenticate", "detail": "authentication_required"}
+REFUSED: dict[str, Any] = {**REQUIRED, "detail": "authentication_failed"}
+LEFT: dict[str, Any] = {**REQUIRED, "detail": "authentication_abandoned"}
+WAITING: dict[str, Any] = {"authenticate_until": UNTIL}
+NEXT: dict[str, Any] = {"next_attempt_at": None, "reason": "card_declined"}
 
 
 def asked(status: InvoiceStatus = "failed", card: dict[str, Any] | None = CARD, debt: dict[str, Any] = NEXT, **row: Any) -> View:
@@ -49,7 +49,7 @@ def invoice(status: str = "failed", **fields: Any) -> dict[str, Any]:
 def stage_of(view: View, **facts: Any) -> Stage:
     stage = Stage(view)
     amount = {"amount_minor": 2999, "currency": "USD"}
-    stage.payments.due = [{"invoice_id": UNPAID, "number": "TS-000014", "amount": amount, "effect": "continues"}]  # type: ignore[list-item, typeddict-item]
+    stage.payments.due = [{"invoice_id": UNPAID, "number": "TS-000014", "amount": amount, "effect": "continues"}]  # type: ignore[typeddict-item]
     stage.invoicing.invoice_is = invoice(**facts)
     return stage
 

@@ -4,9 +4,9 @@ from uuid import UUID
 
 import asyncpg
 
-from payments.adapters.charge_queue import order_of
-from payments.adapters.setups import setup_of
-from payments.application.card_setup import OpenAuthentication
+from payments.application.card_setup import OpenAuthentication, SetUp
+from payments.application.charges import LAST_ZONE, ChargeOrder
+from payments.domain.shapes import Money
 
 
 class PostgresAuthentications:
@@ -14,21 +14,35 @@ class PostgresAuthentications:
         self._pool = pool
 
     async def open(self, setup_id: UUID, charge_id: UUID) -> OpenAuthentication | None:
+        opened = "SELECT * FROM setup WHERE id = $1 AND charge_id = $2 AND expires_at > now()"
+        opening = await self._pool.fetchrow(opened, setup_id, charge_id)
+        if opening is None:
+            return None
+        merchant_id, customer_id = opening["merchant_id"], opening["customer_id"]
         row = await self._pool.fetchrow(
-            "SELECT * FROM setup WHERE id = $1 AND charge_id = $2 AND expires_at > now()", setup_id, charge_id
-        )
-        attempt = row and await self._pool.fetchrow(
             """
             SELECT *, (SELECT doc ->> 'time_zone' FROM projection WHERE merchant_id = $1 AND name = 'merchant') AS time_zone
             FROM attempt WHERE merchant_id = $1 AND customer_id = $2 AND charge_id = $3 AND on_session
             """,
-            row["merchant_id"],
-            row["customer_id"],
+            merchant_id,
+            customer_id,
             charge_id,
         )
-        if row is None or attempt is None:
+        if row is None:
             return None
-        return OpenAuthentication(setup_of(row), order_of(attempt), attempt["status"] not in ("open", "unknown"))
+        looks = opening["session"], opening["locale"], opening["colour"]
+        order = ChargeOrder(
+            merchant_id,
+            customer_id,
+            charge_id,
+            row["method_id"],
+            Money(row["amount_minor"], row["currency"]),
+            row["started_at"],
+            row["time_zone"] or LAST_ZONE,
+            on_session=True,
+        )
+        setup = SetUp(setup_id, merchant_id, customer_id, *looks, due=())
+        return OpenAuthentication(setup, order, row["status"] not in ("open", "unknown"))
 
     async def wake(self, merchant_id: UUID, charge_id: UUID) -> None:
         """Nothing happens to a charge that has ended."""

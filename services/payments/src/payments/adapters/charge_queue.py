@@ -4,8 +4,8 @@ from uuid import UUID
 
 import asyncpg
 
-from payments.application.charges import ChargeOrder, RefundOrder
-from payments.application.ports import AgreedMethod, Agreement, Attempt, DueRefund
+from payments.application.charges import LAST_ZONE, ChargeOrder
+from payments.application.ports import AgreedMethod, Agreement, Attempt
 from payments.domain.confirmation import Consent
 from payments.domain.shapes import Brand, Method, Money
 
@@ -20,8 +20,6 @@ FROM claimed JOIN LATERAL (
     WHERE merchant_id = claimed.merchant_id AND stream = 'payment-' || claimed.invoice_id ORDER BY version DESC LIMIT 1
 ) AS cause ON true
 """
-LAST_ZONE = "Etc/GMT+12"
-"""The zone of a merchant that is not known here yet. A month ends there last, so that no card is refused too early."""
 
 
 def _not_blocked(table: str) -> str:
@@ -197,11 +195,7 @@ def _due_refund(row: asyncpg.Record) -> DueRefund:
 
 
 def _attempt(row: asyncpg.Record) -> Attempt:
-    return Attempt(_order(row), row["invoice_id"], row["calls"], row["voided"], row["correlation_id"], row["event_id"])
-
-
-def _order(row: asyncpg.Record) -> ChargeOrder:
-    return ChargeOrder(
+    order = ChargeOrder(
         merchant_id=row["merchant_id"],
         customer_id=row["customer_id"],
         charge_id=row["charge_id"],
@@ -211,6 +205,8 @@ def _order(row: asyncpg.Record) -> ChargeOrder:
         zone=row["time_zone"] or LAST_ZONE,
         on_session=row["on_session"],
     )
+    facts = row["calls"], row["voided"], row["correlation_id"], row["event_id"], row["is_left"]
+    return Attempt(order, row["invoice_id"], *facts)
 
 
 def _method(row: asyncpg.Record) -> Method:

@@ -10,8 +10,7 @@ from chassis.decoding import Received
 from chassis.eventsourcing.aggregate import Outcome
 from chassis.eventsourcing.event_store import Statement
 from chassis.eventsourcing.stream import Stream
-from payments.adapters.setups import VALIDITY_MINUTES
-from payments.application.card_setup import SetUp
+from payments.application.card_setup import VALIDITY_MINUTES, SetUp
 from payments.application.reactions import aggregate_id, customer_of
 from payments.domain.confirmation import Consent, Period
 from payments.domain.payment.events import (

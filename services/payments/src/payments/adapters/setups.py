@@ -8,12 +8,11 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from payments.application.card_setup import SetUp
+from payments.application.card_setup import VALIDITY_MINUTES, SetUp
 from payments.domain.confirmation import Period
 from payments.domain.dues import Due
 from payments.domain.shapes import Money
 
-VALIDITY_MINUTES = 30
 OPENINGS_PER_HOUR_MAX = 60
 DECLINES_PER_HOUR_MAX = 5
 
@@ -25,7 +24,10 @@ class PostgresSetUps:
     async def open(self, setup_id: UUID) -> SetUp | None:
         sql = "SELECT * FROM setup WHERE id = $1 AND charge_id IS NULL AND used_at IS NULL AND expires_at > now()"
         row = await self._pool.fetchrow(sql, setup_id)
-        return setup_of(row) if row else None
+        if row is None:
+            return None
+        due = tuple(_due(each) for each in json.loads(row["due"]))
+        return SetUp(row["id"], row["merchant_id"], row["customer_id"], row["session"], row["locale"], row["colour"], due)
 
     async def begin(
         self, merchant_id: UUID, customer_id: UUID, session: str | None, locale: str, colour: str | None, due: Sequence[Due]
@@ -66,11 +68,6 @@ class PostgresSetUps:
             ORDER BY refused_at DESC OFFSET $3 LIMIT 1
             """
         return await self._pool.fetchval(sql, merchant_id, customer_id, DECLINES_PER_HOUR_MAX - 1) or 0
-
-
-def setup_of(row: asyncpg.Record) -> SetUp:
-    due = tuple(_due(each) for each in json.loads(row["due"]))
-    return SetUp(row["id"], row["merchant_id"], row["customer_id"], row["session"], row["locale"], row["colour"], due)
 
 
 def _json(due: Sequence[Due]) -> str:

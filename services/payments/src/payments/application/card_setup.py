@@ -9,6 +9,9 @@ from payments.application.charges import ChargeOrder
 from payments.domain.dues import Due
 from payments.domain.shapes import Method
 
+VALIDITY_MINUTES = 30
+"""Of one opening of the card page."""
+
 
 @dataclass(frozen=True, slots=True)
 class CardToken:

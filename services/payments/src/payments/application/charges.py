@@ -7,6 +7,9 @@ from uuid import UUID
 
 from payments.domain.shapes import FailureCode, Money, Remedy
 
+LAST_ZONE = "Etc/GMT+12"
+"""The zone of a merchant that is not known here yet. A month ends there last, so that no card is refused too early."""
+
 
 @dataclass(frozen=True, slots=True)
 class ChargeOrder:

@@ -10,7 +10,6 @@ REFUSALS: Refusals = {
     payment.NoSuchPayment: (404, "not_found", "The resource does not exist"),
     payment.ChargeAlreadyEnded: (409, "charge_ended", "The charge has ended already"),
     payment.ChargeRunning: (409, "charge_running", "A charge for this invoice is under way"),
-    payment.CustomerAbsent: (409, "customer_absent", "A charge without the customer present does not wait for them"),
     payment.NothingOwed: (409, "nothing_owed", "Nothing is owed on this invoice"),
     payment.NothingTaken: (409, "not_paid", "This charge took no money"),
 }

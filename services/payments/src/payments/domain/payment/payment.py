@@ -36,13 +36,12 @@ from payments.domain.payment.events import (
     RefundFailed,
     RefundRequested,
 )
-from payments.domain.payment.refunds import (
-    NO_REFUNDS,
-    Refunds,
-    evolve_refunds,
-    record_refund,
-    record_refund_failed,
-    request_refund,
+from payments.domain.payment.refusals import (
+    ChargeAlreadyEnded,
+    ChargeRunning,
+    NoSuchPayment,
+    NothingOwed,
+    NotPaidByThisCharge,
 )
 from payments.domain.payment.refusals import ChargeAlreadyEnded, ChargeRunning, NoSuchPayment, NothingOwed
 from payments.domain.shapes import FailureCode, Method, Remedy
@@ -124,12 +123,11 @@ def pay_now(command: PayNow, it: Payment) -> list[Event]:
 
 
 def record_authentication_needed(command: RecordAuthenticationNeeded, it: Payment) -> list[Event]:
+    """A charge without the customer present does not wait for them."""
     if command.charge_id in it.failed or (it.paid and it.paid.id == command.charge_id):
         return []  # the outcome was recorded while the provider was asked
     charge = open_charge(it, command.charge_id)
-    if not charge.on_session:
-        raise CustomerAbsent
-    return [] if it.authenticate_until else [AuthenticationNeeded(charge, command.until, command.at)]
+    return [] if it.authenticate_until or not charge.on_session else [AuthenticationNeeded(charge, command.until, command.at)]
 
 
 def record_success(command: RecordSuccess, it: Payment) -> list[Event]:

@@ -28,9 +28,5 @@ class ChargeRunning(Refusal):
     """A charge for the invoice is under way, or its outcome is unknown."""
 
 
-class CustomerAbsent(Refusal):
-    """A charge without the customer present does not wait for them."""
-
-
 class NothingOwed(Refusal):
     """The invoice is paid."""
