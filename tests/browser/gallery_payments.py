@@ -48,7 +48,7 @@ def of_bank(status: InvoiceStatus, **row: Any) -> View:
     return view
 
 
-def asked_by_bank(periods: int = 0) -> Any:
+def bank_wants(periods: int = 0) -> Any:
     def prepare(stage: LiveStage) -> None:
         facing(periods, reason="authentication_required")(stage)
         stage.invoicing.invoice_is |= {"remedy": "authenticate", "detail": "authentication_required"}
@@ -102,12 +102,12 @@ STATES = (
     State("paid", owing, paid, facing()),
     State("pay-failed", owing, paid, facing(becomes="failed")),
     State("pay-running", owing, paid, facing(becomes="processing")),
-    State("bank-asks", bank_asks, visit("/", see="[data-notice=confirm_with_bank]"), asked_by_bank()),
-    State("bank-refused", lambda: bank_asks(detail="authentication_failed"), visit("/", see="#pay-now"), asked_by_bank()),
-    State("bank-left", lambda: bank_asks(detail="authentication_abandoned"), visit("/", see="#pay-now"), asked_by_bank()),
-    State("bank-waits", bank_waits, visit("/", see="[data-notice=waiting_for_bank]"), asked_by_bank()),
-    State("bank-invoice", bank_asks, visit(f"/invoices/{scenes.invoice_id(14)}", see=".notice"), asked_by_bank()),
-    State("bank-sheet", bank_asks, DIALOG, asked_by_bank(2)),
-    State("bank-without-script", bank_asks, visit(PAYMENT, see="#does"), asked_by_bank(), script=False),
+    State("bank-asks", bank_asks, visit("/", see="[data-notice=confirm_with_bank]"), bank_wants()),
+    State("bank-refused", lambda: bank_asks(detail="authentication_failed"), visit("/", see="#pay-now"), bank_wants()),
+    State("bank-left", lambda: bank_asks(detail="authentication_abandoned"), visit("/", see="#pay-now"), bank_wants()),
+    State("bank-waits", bank_waits, visit("/", see="[data-notice=waiting_for_bank]"), bank_wants()),
+    State("bank-invoice", bank_asks, visit(f"/invoices/{scenes.invoice_id(14)}", see=".notice"), bank_wants()),
+    State("bank-sheet", bank_asks, DIALOG, bank_wants(2)),
+    State("bank-without-script", bank_asks, visit(PAYMENT, see="#does"), bank_wants(), script=False),
     State("pay-without-script", owing, visit(f"/invoices/{scenes.invoice_id(14)}/payment", see="#does"), facing(2), script=False),
 )

@@ -35,7 +35,9 @@ WAITING: dict[str, Any] = {"authenticate_until": UNTIL}
 NEXT: dict[str, Any] = {"next_attempt_at": None, "reason": "card_declined"}
 
 
-def asked(status: InvoiceStatus = "failed", card: dict[str, Any] | None = CARD, debt: dict[str, Any] = NEXT, **row: Any) -> View:
+def unconfirmed(
+    status: InvoiceStatus = "failed", card: dict[str, Any] | None = CARD, debt: dict[str, Any] = NEXT, **row: Any
+) -> View:
     """A renewal that the bank wants confirmed."""
     rows = [scenes.invoice(14, status, payment_method=FACE, **row), scenes.invoice(13)]
     return scenes.view(scenes.subscription("past_due", debt=scenes.debt(**debt)), invoices=rows, payment_method=card)
@@ -61,13 +63,13 @@ ASKS_ES, ASKS_EN = (
 NO_RETRY_ES, NO_RETRY_EN = "No volveremos a intentarlo automáticamente.", "We won't try again automatically."
 ROWS: dict[str, tuple[View, str, tuple[str, str], tuple[str, str]]] = {
     "the bank asks": (
-        asked(**REQUIRED),
+        unconfirmed(**REQUIRED),
         "confirm_with_bank",
         (ASKS_ES, f"Confírmalo con tu banco para pagar con Visa •••• 3184, o usa otra tarjeta. {NO_RETRY_ES}"),
         (ASKS_EN, f"Confirm it with your bank to pay with Visa •••• 3184, or use another card. {NO_RETRY_EN}"),
     ),
     "the bank did not confirm": (
-        asked(**REFUSED),
+        unconfirmed(**REFUSED),
         "confirm_with_bank",
         (
             ASKS_ES,
@@ -80,7 +82,7 @@ ROWS: dict[str, tuple[View, str, tuple[str, str], tuple[str, str]]] = {
         ),
     ),
     "it was left": (
-        asked(**LEFT),
+        unconfirmed(**LEFT),
         "confirm_with_bank",
         (
             ASKS_ES,
@@ -94,7 +96,7 @@ ROWS: dict[str, tuple[View, str, tuple[str, str], tuple[str, str]]] = {
         ),
     ),
     "it waits": (
-        asked("processing", **WAITING),
+        unconfirmed("processing", **WAITING),
         "waiting_for_bank",
         (
             "Tu banco espera que confirmes el pago de 29.99 USD.",
@@ -108,7 +110,7 @@ ROWS: dict[str, tuple[View, str, tuple[str, str], tuple[str, str]]] = {
         ),
     ),
     "another card since": (
-        asked(card=OTHER, **REQUIRED),
+        unconfirmed(card=OTHER, **REQUIRED),
         "failed",
         ("No pudimos cobrar 29.99 USD.", f"Tu banco pide que confirmes el pago con la tarjeta Visa •••• 3184. {NO_RETRY_ES}"),
         ("We couldn't charge 29.99 USD.", f"Your bank asks you to confirm the payment with Visa •••• 3184. {NO_RETRY_EN}"),
@@ -128,35 +130,35 @@ def test_the_notice_says_what_the_bank_wants(row: str) -> None:
 @pytest.mark.parametrize(
     ("view", "button", "confirms"),
     [
-        (asked(**REQUIRED), "Confirma con tu banco", True),
-        (asked(**REFUSED), "Confirma con tu banco", True),
-        (asked("processing", **WAITING), "Confirma con tu banco", True),
-        (asked(card=OTHER, **REQUIRED), "Pagar ahora con Mastercard •••• 4444", False),
-        (asked(remedy="wait"), "Reintentar con Visa •••• 3184", False),
-        (asked(remedy="another_card"), None, False),
-        (asked(card=None, **REQUIRED), None, False),
+        (unconfirmed(**REQUIRED), "Confirma con tu banco", True),
+        (unconfirmed(**REFUSED), "Confirma con tu banco", True),
+        (unconfirmed("processing", **WAITING), "Confirma con tu banco", True),
+        (unconfirmed(card=OTHER, **REQUIRED), "Pagar ahora con Mastercard •••• 4444", False),
+        (unconfirmed(remedy="wait"), "Reintentar con Visa •••• 3184", False),
+        (unconfirmed(remedy="another_card"), None, False),
+        (unconfirmed(card=None, **REQUIRED), None, False),
     ],
 )
-def test_the_button_confirms_only_with_the_card_that_the_bank_asked_about(view: View, button: str | None, confirms: bool) -> None:
+def test_the_button_confirms_only_with_the_card_of_the_failed_charge(view: View, button: str | None, confirms: bool) -> None:
     offered = offer(Reader.of(view, catalogues().language("es")), view, view.facts["subscriptions"][0])
     assert offered
     assert (offered.button, offered.confirms) == (button, confirms)
 
 
 def test_a_running_charge_that_the_customer_cannot_advance_offers_nothing() -> None:
-    view = asked("processing")
+    view = unconfirmed("processing")
     assert offer(Reader.of(view, catalogues().language("es")), view, view.facts["subscriptions"][0]) is None
 
 
 def test_the_debt_of_another_subscription_can_be_confirmed_while_it_waits() -> None:
-    view = asked("processing", **WAITING)
+    view = unconfirmed("processing", **WAITING)
     (other,) = other_debts(Reader.of(view, catalogues().language("es")), view, None)
     assert other.offer
     assert other.offer.confirms
 
 
 async def test_the_pane_has_one_primary_button_and_another_card_beside_it() -> None:
-    async with Stage(asked(**REQUIRED)).browser() as browser:
+    async with Stage(unconfirmed(**REQUIRED)).browser() as browser:
         page = (await browser.get("/")).text
     pane = page[page.index('id="pane-notice"') : page.index('id="pane-subscription"')]
     buttons = re.findall(r'<button class="button ?(\w*)" id="([\w-]+)"', pane)
@@ -165,7 +167,7 @@ async def test_the_pane_has_one_primary_button_and_another_card_beside_it() -> N
 
 
 async def test_the_sheet_carries_what_its_script_sends_and_says_what_to_do_without_it() -> None:
-    async with stage_of(asked(**REQUIRED), **REQUIRED).browser() as browser:
+    async with stage_of(unconfirmed(**REQUIRED), **REQUIRED).browser() as browser:
         page = unescape((await browser.get(PAY)).text)
     assert 'data-sheet="confirm-at-bank"' in page
     assert f'data-begin="{API}"' in page
@@ -185,7 +187,7 @@ async def test_the_sheet_carries_what_its_script_sends_and_says_what_to_do_witho
 
 
 async def test_more_than_the_notice_showed_waits_for_a_click() -> None:
-    stage = stage_of(asked(**REQUIRED), **REQUIRED)
+    stage = stage_of(unconfirmed(**REQUIRED), **REQUIRED)
     period = {"start": scenes.instant(2023, 6, 14), "end": scenes.instant(2023, 7, 14)}
     begun = {"invoice_id": str(UUID(int=6)), "number": None, "subscription_id": scenes.PREMIUM, "period": period}
     stage.payments.due.append({**begun, "amount": {"amount_minor": 2999, "currency": "USD"}})  # type: ignore[typeddict-item]
@@ -197,7 +199,7 @@ async def test_more_than_the_notice_showed_waits_for_a_click() -> None:
 
 @pytest.mark.parametrize(("facts", "sheet"), [(WAITING, "confirm-at-bank"), ({}, "paid")])
 async def test_a_running_charge_opens_the_sheet_again_only_while_it_waits(facts: dict[str, Any], sheet: str) -> None:
-    stage = stage_of(asked("processing", **facts), status="processing", **facts)
+    stage = stage_of(unconfirmed("processing", **facts), status="processing", **facts)
     stage.payments.running = True
     async with stage.browser() as browser:
         assert f'data-sheet="{sheet}"' in (await browser.get(PAY)).text
@@ -215,14 +217,14 @@ async def test_a_running_charge_opens_the_sheet_again_only_while_it_waits(facts:
     ],
 )
 def test_the_result_leads_to_the_bank(status: str, fields: dict[str, str], says: str | None, confirm: str | None) -> None:
-    view = asked(status, **fields)  # type: ignore[arg-type]
+    view = unconfirmed(status, **fields)  # type: ignore[arg-type]
     shown = outcome(Reader.of(view, catalogues().language("es")), view, invoice(status, **fields))
     assert shown.confirm == confirm
     assert says is None or " ".join(shown.says) == says
 
 
 async def test_the_api_begins_an_authentication_once_for_each_key() -> None:
-    stage = stage_of(asked(**REQUIRED), **REQUIRED)
+    stage = stage_of(unconfirmed(**REQUIRED), **REQUIRED)
     body = {"payment_method_id": CARD_ID, "amount_minor": 2999, "currency": "USD", "charge_invoices": [UNPAID]}
     async with stage.browser() as browser:
         headers = {"x-csrf-token": stage.access.session_of_ana.csrf, "idempotency-key": "k"}
@@ -236,7 +238,7 @@ async def test_the_api_begins_an_authentication_once_for_each_key() -> None:
 
 
 async def test_the_api_passes_on_a_changed_amount_with_its_sentences() -> None:
-    stage = stage_of(asked(**REQUIRED), **REQUIRED)
+    stage = stage_of(unconfirmed(**REQUIRED), **REQUIRED)
     more = {"due": stage.payments.due, "total": {"amount_minor": 3999, "currency": "USD"}}
     stage.payments.refuses = Problem(409, "amount_changed", "x", more=more)
     body = {"payment_method_id": CARD_ID, "amount_minor": 2999, "currency": "USD"}
@@ -249,8 +251,8 @@ async def test_the_api_passes_on_a_changed_amount_with_its_sentences() -> None:
 @pytest.mark.parametrize(
     ("view", "expected"),
     [
-        (asked(**REQUIRED), ("authenticate", "authentication_required", None)),
-        (asked("processing", **WAITING), (None, None, {"invoice_id": UNPAID, "until": UNTIL})),
+        (unconfirmed(**REQUIRED), ("authenticate", "authentication_required", None)),
+        (unconfirmed("processing", **WAITING), (None, None, {"invoice_id": UNPAID, "until": UNTIL})),
         (scenes.owing(), (None, None, None)),
     ],
 )

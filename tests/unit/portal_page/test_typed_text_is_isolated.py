@@ -17,7 +17,7 @@ OLDER = f"\u202e{NAME}\u2069"
 """Text with a direction mark, which older data can contain."""
 PLAN = scenes.plan(name=OLDER, description=OLDER, tax={"name": OLDER, "rate_basis_points": 1600, "inclusive": False})
 MERCHANT = scenes.merchant(name=OLDER)
-ASKED = 99
+WAITING = 99
 """The revision of the view in which a charge waits for the customer's bank."""
 CUSTOMER = {"id": str(scenes.CUSTOMER), "name": OLDER, "email": "ana@example.com", "locale": "es-MX", "country": "MX"}
 
@@ -33,14 +33,14 @@ def ending() -> Any:
     return view(cancellation=scenes.ending()["cancellation"], version=13)
 
 
-def asked() -> Any:
+def waiting() -> Any:
     """The customer's bank waits for a confirmation."""
-    return replace(view(), revision=ASKED)
+    return replace(view(), revision=WAITING)
 
 
 def owed(shown: Any, path: str) -> dict[str, Any]:
     """The invoice can be paid on the page that offers it, and is paid on every other."""
-    if shown.revision == ASKED:
+    if shown.revision == WAITING:
         return {"status": "processing", "authenticate_until": scenes.instant(2023, 5, 20)}
     return {"status": "failed"} if path.endswith("/payment") else {}
 
@@ -104,7 +104,7 @@ PAGES: list[tuple[Any, str, int]] = [
     (view(), f"/invoices/{invoice_id(14)}", 12),
     (view(), "/payment-method", 3),
     (view(), f"/invoices/{invoice_id(14)}/payment", 3),
-    (asked(), f"/invoices/{invoice_id(14)}/payment", 3),
+    (waiting(), f"/invoices/{invoice_id(14)}/payment", 3),
     (view(), f"/invoices/{invoice_id(14)}/payment?after=payment-{invoice_id(14)}:3", 1),
     (view(), "/ended", 2),
     (view(), "/nowhere", 2),

@@ -81,10 +81,10 @@ def test_a_hard_decline_waits_for_a_new_card_until_the_last_day() -> None:
 
 def test_a_bank_that_wants_a_confirmation_costs_no_retry_and_has_until_the_last_day() -> None:
     """Payments reports it as the nearest code that every subscriber knows, and that the card alone cannot succeed."""
-    asked = replace(FAILED, reason="card_declined", retryable=False)
+    unconfirmed = replace(FAILED, reason="card_declined", retryable=False)
     fell = replace(FELL, reason="card_declined", next_attempt_at=None)
-    given(*ENTERED_JUNE).when(asked).then(fell)
-    left = replace(asked, attempt=2, manual=True, at=day(6, of=15))
+    given(*ENTERED_JUNE).when(unconfirmed).then(fell)
+    left = replace(unconfirmed, attempt=2, manual=True, at=day(6, of=15))
     still = replace(fell, failed_attempts=2, at=day(6, of=15))
     given(*ENTERED_JUNE, fell).when(left).then(still)
     poor = replace(left, attempt=3, reason="insufficient_funds", retryable=True, at=day(6, of=16))

@@ -125,7 +125,7 @@ def pay_now(command: PayNow, it: Payment) -> list[Event]:
 def record_authentication_needed(command: RecordAuthenticationNeeded, it: Payment) -> list[Event]:
     """A charge without the customer present does not wait for them."""
     if command.charge_id in it.failed or (it.paid and it.paid.id == command.charge_id):
-        return []  # the outcome was recorded while the provider was asked
+        return []  # the outcome was recorded while the provider was called
     charge = open_charge(it, command.charge_id)
     return [] if it.authenticate_until or not charge.on_session else [AuthenticationNeeded(charge, command.until, command.at)]
 

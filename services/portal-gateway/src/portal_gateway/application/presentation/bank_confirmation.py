@@ -23,7 +23,7 @@ def same_face(one: CardFace, other: CardFace) -> bool:
 
 
 def can_be_confirmed(invoice: Mapping[str, Any], failed_with: CardFace | None, view: View) -> bool:
-    """Whether the bank asked for a confirmation, and the card is still the one on file. `invoice`: a row or the facts of one."""
+    """Whether the bank wants a confirmation, and the card is still the one on file. `invoice`: a row or the facts of one."""
     card = view.facts["payment_method"]
     return invoice.get("remedy") == "authenticate" and bool(card and failed_with and same_face(card, failed_with))
 

@@ -48,7 +48,7 @@ class Outcome:
     pay: str | None
     """The label of the link to paying with another card, if the charge failed."""
     confirm: str | None = None
-    """The label of the link to the confirmation at the customer's bank, if it waits for it or asked for it."""
+    """The label of the link to the confirmation at the customer's bank, if it waits for it or wants one."""
 
 
 def outcome(reader: Reader, view: View, facts: Mapping[str, Any]) -> Outcome:
