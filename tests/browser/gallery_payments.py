@@ -106,7 +106,12 @@ STATES = (
     State("bank-refused", lambda: bank_asks(detail="authentication_failed"), visit("/", see="#pay-now"), bank_wants()),
     State("bank-left", lambda: bank_asks(detail="authentication_abandoned"), visit("/", see="#pay-now"), bank_wants()),
     State("bank-waits", bank_waits, visit("/", see="[data-notice=waiting_for_bank]"), bank_wants()),
-    State("bank-invoice", bank_asks, visit(f"/invoices/{scenes.invoice_id(14)}", see=".notice"), bank_wants()),
+    State(
+        "bank-invoice",
+        bank_asks,
+        visit(f"/invoices/{scenes.invoice_id(14)}", see="[data-notice=confirm_with_bank]"),
+        bank_wants(),
+    ),
     State("bank-sheet", bank_asks, DIALOG, bank_wants(2)),
     State("bank-without-script", bank_asks, visit(PAYMENT, see="#does"), bank_wants(), script=False),
     State("pay-without-script", owing, visit(f"/invoices/{scenes.invoice_id(14)}/payment", see="#does"), facing(2), script=False),
