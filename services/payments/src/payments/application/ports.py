@@ -84,7 +84,7 @@ class Tokeniser(Protocol):
         ...
 
     async def answer(self, merchant_id: UUID, setup_id: UUID, token: str, *, approved: bool) -> None:
-        """What the customer answered when their bank asked about this token. After a rejection it saves no card.
+        """The customer's answer to their bank's question about this token. After a rejection it saves no card.
 
         Raises UnknownToken.
         """

@@ -110,9 +110,9 @@ def routes(ports: CardPagePorts, pages: Pages, cards_url: str) -> APIRouter:
         """What the customer answered their bank about saving the card."""
         refuse_foreign(request, cards_url)
         setup, _ = await with_own_fields(setup_id)
-        given = await bank_answer(request)
+        choice = await bank_answer(request)
         try:
-            await ports.tokeniser.answer(setup.merchant_id, setup.id, given.secret, approved=given.answer == "approve")
+            await ports.tokeniser.answer(setup.merchant_id, setup.id, choice.secret, approved=choice.answer == "approve")
         except UnknownToken:
             raise not_found() from None
         return Response(status_code=204)

@@ -22,28 +22,28 @@ def routes(ports: CardPagePorts, pages: Pages, cards_url: str) -> APIRouter:
 
     async def opened(setup_id: UUID, charge_id: UUID) -> tuple[OpenAuthentication, Merchant]:
         """Raises Problem 404 unless the set-up was opened for this charge and is still open."""
-        found = await ports.authentications.open(setup_id, charge_id)
-        merchant = await ports.merchants.merchant(found.setup.merchant_id) if found else None
-        if found is None or merchant is None:
+        opening = await ports.authentications.open(setup_id, charge_id)
+        merchant = await ports.merchants.merchant(opening.setup.merchant_id) if opening else None
+        if opening is None or merchant is None:
             raise not_found()
-        security_events.note(merchant_id=found.setup.merchant_id, customer_id=found.setup.customer_id)
-        return found, merchant
+        security_events.note(merchant_id=opening.setup.merchant_id, customer_id=opening.setup.customer_id)
+        return opening, merchant
 
     @api.get("/cards/{setup_id}/confirm/{charge_id}")
     async def page(setup_id: str, charge_id: str, request: Request) -> Response:
         try:
-            found, merchant = await opened(UUID(setup_id), UUID(charge_id))
-            challenge = None if found.ended else await ports.challenge(found.order)
+            opening, merchant = await opened(UUID(setup_id), UUID(charge_id))
+            challenge = None if opening.ended else await ports.challenge(opening.order)
         except Exception as error:
             return pages.absent(setup_id, request, error, gone=CONFIRMATION_GONE)
-        language = language_of(found.setup.locale)
-        words = bank_words(language, isolated(merchant.name), found.order.amount) | confirmation_words(language)
+        language = language_of(opening.setup.locale)
+        words = bank_words(language, isolated(merchant.name), opening.order.amount) | confirmation_words(language)
         return pages.page(
             "confirm.html",
-            found.setup,
+            opening.setup,
             with_stripe=challenge is not None and challenge.publishable_key is not None,
-            charge_id=found.order.charge_id,
-            state="over" if found.ended else "ask" if challenge else "wait",
+            charge_id=opening.order.charge_id,
+            state="over" if opening.ended else "ask" if challenge else "wait",
             challenge=challenge,
             bank=pages.address("bank.js"),
             sentences=words,
@@ -52,20 +52,20 @@ def routes(ports: CardPagePorts, pages: Pages, cards_url: str) -> APIRouter:
 
     @api.get("/cards/{setup_id}/confirm/{charge_id}/theme.css")
     async def theme(setup_id: UUID, charge_id: UUID) -> Response:
-        found, _ = await opened(setup_id, charge_id)
-        return Response(colours.stylesheet(found.setup.colour), media_type="text/css")
+        opening, _ = await opened(setup_id, charge_id)
+        return Response(colours.stylesheet(opening.setup.colour), media_type="text/css")
 
     @api.post("/cards/{setup_id}/confirm/{charge_id}", status_code=204)
     async def answer(setup_id: UUID, charge_id: UUID, request: Request) -> Response:
-        """The customer has answered. The charge's outcome is then requested from the provider, whatever the page reports."""
+        """The customer has answered. The charge's outcome is then requested from the provider, also after a rejection."""
         refuse_foreign(request, cards_url)
-        found, _ = await opened(setup_id, charge_id)
-        given, order = await bank_answer(request), found.order
+        opening, _ = await opened(setup_id, charge_id)
+        choice, order = await bank_answer(request), opening.order
         try:
-            if given.answer == "approve":
-                await ports.bank.approve(order.merchant_id, order.charge_id, given.secret)
-            elif given.answer == "reject":
-                await ports.bank.reject(order.merchant_id, order.charge_id, given.secret)
+            if choice.answer == "approve":
+                await ports.bank.approve(order.merchant_id, order.charge_id, choice.secret)
+            elif choice.answer == "reject":
+                await ports.bank.reject(order.merchant_id, order.charge_id, choice.secret)
         except UnknownChallenge:
             raise not_found() from None
         await ports.authentications.wake(order.merchant_id, order.charge_id)

@@ -61,7 +61,7 @@ PROVIDER: Final[Mapping[str, str]] = {
 """Of the page with the provider's fields."""
 
 BANK: Final[Mapping[str, str]] = {
-    "title": N_("Confirm with your bank"),
+    "title": N_("Your bank"),
     "sandbox": N_("Test mode: no real charges."),
     "approve": N_("Approve"),
     "reject": N_("Reject"),
@@ -148,7 +148,7 @@ def confirmation_words(language: Language) -> dict[str, str]:
 
 
 def bank_words(language: Language, merchant: str, amount: Money | None = None) -> dict[str, str]:
-    """What the sandbox's bank says about a charge, or without an amount about saving a card."""
+    """The sentences of the sandbox's bank for a charge; without an amount, for saving a card."""
     words = {name: language.say(message) for name, message in BANK.items()}
     if amount is None:
         question = language.say("%(merchant)s wants to save this card for future payments. Do you approve?", merchant=merchant)

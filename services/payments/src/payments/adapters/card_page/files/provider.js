@@ -53,10 +53,10 @@
     frame.send("submitting");
     if (token === null) {
       const ended = stripe.watch(holder, (on) => frame.send("challenge", { on }));
-      const told = await fields.confirm().catch(() => ({ code: "failed" }));
+      const saved = await fields.confirm().catch(() => ({ code: "failed" }));
       ended();
-      if (told.code) return failed(told.code);
-      token = told.token;
+      if (saved.code) return failed(saved.code);
+      token = saved.token;
     }
     waiting = setTimeout(() => failed("unknown"), RESULT_SECONDS * 1000);
     frame.send("token", { token });
