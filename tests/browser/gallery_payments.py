@@ -6,12 +6,14 @@ from uuid import UUID, uuid5
 
 from browser.gallery_states import Opened, State, visit
 from browser.live_stage import LiveStage
+from playwright.async_api import expect
 
 from payments.domain.confirmation import Period
 from payments.domain.dues import Due
 from payments.domain.shapes import Money
 from portal_gateway.application.view import View
 from portal_gateway.domain.view import InvoiceStatus
+from support.payments.card_page import authentication_of
 from support.portal_page import scenes
 
 CARD: dict[str, Any] = {"id": str(uuid5(scenes.OURS, "card")), "brand": "visa", "last4": "4242", "version": 1}
@@ -55,6 +57,18 @@ def bank_wants(periods: int = 0) -> Any:
         stage.invoicing.invoice_is["movements"][1]["payment_method"] = {"brand": "visa", "last4": "4242"}
 
     return prepare
+
+
+def waiting_at_bank(stage: LiveStage) -> None:
+    bank_wants()(stage)
+    stage.live_payments.cards.authentication = authentication_of()
+
+
+async def question(opened: Opened) -> None:
+    await opened.go("/")
+    await opened.press("#pay-now")
+    await expect(opened.page.frame_locator("dialog iframe").locator("#bank-approve")).to_be_visible()
+    await opened.see("dialog [data-challenge]")
 
 
 PAYMENT = f"/invoices/{scenes.invoice_id(14)}/payment"
@@ -114,5 +128,6 @@ STATES = (
     ),
     State("bank-sheet", bank_asks, DIALOG, bank_wants(2)),
     State("bank-without-script", bank_asks, visit(PAYMENT, see="#does"), bank_wants(), script=False),
+    State("bank-question", bank_asks, question, waiting_at_bank),
     State("pay-without-script", owing, visit(f"/invoices/{scenes.invoice_id(14)}/payment", see="#does"), facing(2), script=False),
 )

@@ -9,16 +9,17 @@ from uuid import UUID, uuid4, uuid5
 from chassis.http.problems import Problem, not_found
 from payments.adapters.http.bodies import due_json
 from payments.adapters.sandbox.cards import TEST_CARDS
-from payments.application.card_setup import CardToken, SetUp
+from payments.application.card_setup import CardToken, ProviderFields, SetUp
+from payments.application.charges import UnknownToken
 from payments.domain.card_input import CardEntry
 from payments.domain.dues import Due
 from payments.domain.shapes import Method, Money
-from portal_gateway.application.requests import PaymentRequest
-from portal_gateway.application.results import CardSetup, CardUpdated, PaymentBegun, PaymentPreview
+from portal_gateway.application.requests import Looks, PaymentRequest
+from portal_gateway.application.results import AuthenticationBegun, CardSetup, CardUpdated, PaymentBegun, PaymentPreview
 from portal_gateway.domain.access import Session
 from portal_gateway.domain.view import InvoiceStatus
 from portal_gateway.domain.view import Money as MoneyFacts
-from support.payments.card_page import CardPageFakes
+from support.payments.card_page import CHARGE, SETUP, CardPageFakes
 from support.portal_page import scenes
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ class LiveCards(CardPageFakes):
     setups: dict[UUID, SetUp] = field(default_factory=dict)
     tokens: dict[str, tuple[UUID, CardEntry]] = field(default_factory=dict)
     numbers: frozenset[str] = frozenset(TEST_CARDS)
+    saved_by_provider: CardEntry = field(default_factory=lambda: CardEntry("5555555555554444", 12, 2030, "123"))
+    """The card that is saved when the provider's fields are used, with any number."""
 
     async def open(self, setup_id: UUID) -> SetUp | None:
         return self.setups.get(setup_id)
@@ -43,7 +46,13 @@ class LiveCards(CardPageFakes):
         self.tokenised.append(entry)
         token = f"tok_{len(self.tokenised)}"
         self.tokens[token] = setup_id, entry
-        return CardToken(token, Method(uuid4(), entry.brand, entry.number[-4:], entry.exp_month, entry.exp_year))
+        method = Method(uuid4(), entry.brand, entry.number[-4:], entry.exp_month, entry.exp_year)
+        return CardToken(token, method, asks=entry.number in self.asking)
+
+    async def answer(self, merchant_id: UUID, setup_id: UUID, token: str, *, approved: bool) -> None:
+        if self.tokens.get(token, (None,))[0] != setup_id:
+            raise UnknownToken
+        self.approved[token] = approved
 
 
 @dataclass
@@ -63,6 +72,10 @@ class LivePayments:
     """Begun periods, which are charged after the oldest open invoice."""
     effect: str | None = None
     more: bool = False
+    refuses: list[Problem] = field(default_factory=list)
+    """The answers to the next confirmations at the bank, instead of a charge."""
+    frames: str | None = None
+    """The origin of the page for a confirmation at the bank, instead of the card page's."""
     becomes: InvoiceStatus = "paid"
     """The status of an invoice after a payment with the card on file."""
 
@@ -70,6 +83,9 @@ class LivePayments:
         id = uuid5(scenes.OURS, f"setup {next(self.opened)}")
         setup = SetUp(id, scenes.MERCHANT, scenes.CUSTOMER, str(session.id), locale, colour, self.due())
         self.cards.setups[id] = setup
+        if isinstance(self.cards.fields, ProviderFields):
+            token, _, _ = self.cards.fields.client_secret.partition("_secret_")
+            self.cards.tokens[token] = id, self.cards.saved_by_provider
         url = f"{self.stage.cards_origin}/cards/{id}" if self.answers else f"{self.stage.cards_origin}/silence"
         return {"setup_id": str(id), "frame_url": url, **self.listed()}  # type: ignore[typeddict-item]
 
@@ -87,6 +103,19 @@ class LivePayments:
         self.end(str(invoice_id), self.becomes)
         begun = {"id": "charge", "invoice_id": str(invoice_id), "aggregate": f"payment-{invoice_id}", "version": 3}
         return {**begun, "payment_method": {}, **listed}  # type: ignore[typeddict-item]
+
+    async def authenticate(
+        self, session: Session, invoice_id: UUID, request: PaymentRequest, looks: Looks, key: str | None
+    ) -> AuthenticationBegun:
+        self.requests.append({"authenticate": str(invoice_id), "amount": request.amount, "key": key})
+        if self.refuses:
+            raise self.refuses.pop(0)
+        if opening := self.cards.authentication:
+            seen = replace(opening.setup, locale=looks.locale, colour=looks.colour)
+            self.cards.authentication = replace(opening, setup=seen)
+        begun = {"id": str(CHARGE), "invoice_id": str(invoice_id), "aggregate": f"payment-{invoice_id}", "version": 3}
+        url = f"{self.frames or self.stage.cards_origin}/cards/{SETUP}/confirm/{CHARGE}"
+        return {**begun, "payment_method": {}, "setup_id": str(SETUP), "frame_url": url}  # type: ignore[typeddict-item]
 
     def end(self, invoice_id: str, status: InvoiceStatus) -> None:
         """Set the status of an invoice after its payment."""

@@ -17,9 +17,11 @@ from payments.application.charges import (
     NoAnswer,
     Pending,
     Refused,
+    SetupRefused,
     Taken,
     UnknownChallenge,
     UnknownCharge,
+    UnknownToken,
 )
 from payments.application.ports import Provider
 from payments.domain.card_input import CardEntry
@@ -181,3 +183,32 @@ class TestSandbox(ProviderSuite):
         outcome = await provider.status(order)
         assert isinstance(outcome, Taken | Refused)
         assert await provider.cancel(order) == outcome
+
+    @pytest.mark.parametrize(("number", "asks"), [(ONCE, True), (ALWAYS, False), ("4242424242424242", False)])
+    async def test_the_bank_asks_once_when_a_card_is_entered(self, books: LedgerPool, number: str, asks: bool) -> None:
+        created = await Vault(books).tokenise(self.merchant, uuid4(), CardEntry(number, 12, 2030, "123"))
+        assert created.asks is asks
+
+    async def test_a_card_that_was_approved_when_it_was_entered_is_charged_without_a_question(
+        self, provider: Sandbox, books: LedgerPool
+    ) -> None:
+        setup, vault = uuid4(), Vault(books)
+        token = (await vault.tokenise(self.merchant, setup, CardEntry(ONCE, 12, 2030, "123"))).token
+        await vault.answer(self.merchant, setup, token, approved=True)
+        method = await provider.save(self.merchant, self.customer, setup, token)
+        assert isinstance(await provider.charge(self.order(method)), Taken)
+
+    async def test_a_card_that_was_rejected_when_it_was_entered_is_not_saved(self, provider: Sandbox, books: LedgerPool) -> None:
+        setup, vault = uuid4(), Vault(books)
+        token = (await vault.tokenise(self.merchant, setup, CardEntry(ONCE, 12, 2030, "123"))).token
+        await vault.answer(self.merchant, setup, token, approved=False)
+        with pytest.raises(SetupRefused) as refused:
+            await provider.save(self.merchant, self.customer, setup, token)
+        assert refused.value.code is FailureCode.AUTHENTICATION_FAILED
+
+    async def test_an_answer_is_for_the_token_of_this_merchant_and_set_up(self, books: LedgerPool) -> None:
+        setup, vault = uuid4(), Vault(books)
+        token = (await vault.tokenise(self.merchant, setup, CardEntry(ONCE, 12, 2030, "123"))).token
+        for merchant, of, answered in ((uuid4(), setup, token), (self.merchant, uuid4(), token), (self.merchant, setup, "x")):
+            with pytest.raises(UnknownToken):
+                await vault.answer(merchant, of, answered, approved=True)

@@ -127,8 +127,8 @@ class AuthenticationsFake:
     around: CardPageFakes
 
     async def open(self, setup_id: UUID, charge_id: UUID) -> OpenAuthentication | None:
-        found = self.around.authentication
-        return found if found and (found.setup.id, found.order.charge_id) == (setup_id, charge_id) else None
+        opening = self.around.authentication
+        return opening if opening and (opening.setup.id, opening.order.charge_id) == (setup_id, charge_id) else None
 
     async def wake(self, merchant_id: UUID, charge_id: UUID) -> None:
         self.around.answers.append(("wake", charge_id))

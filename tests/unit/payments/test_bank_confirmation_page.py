@@ -89,13 +89,13 @@ async def test_the_page_is_for_its_set_up_and_charge_alone(path: str) -> None:
     assert around.answers == []
 
 
-@pytest.mark.parametrize("given", ["approve", "reject"])
-async def test_an_answer_reaches_the_bank_and_the_charge_is_looked_up_at_once(given: str) -> None:
+@pytest.mark.parametrize("choice", ["approve", "reject"])
+async def test_an_answer_reaches_the_bank_and_the_charge_is_looked_up_at_once(choice: str) -> None:
     around = waiting()
     async with around.browser() as browser:
-        answer = await browser.post(PATH, json={"answer": given, "secret": "secret"}, headers=OURS)
+        answer = await browser.post(PATH, json={"answer": choice, "secret": "secret"}, headers=OURS)
     assert (answer.status_code, answer.content) == (204, b"")
-    assert around.answers == [(given, CHARGE), ("wake", CHARGE)]
+    assert around.answers == [(choice, CHARGE), ("wake", CHARGE)]
 
 
 async def test_after_the_providers_window_the_charge_is_looked_up_only() -> None:
@@ -133,10 +133,10 @@ CARD = {"number": ASKING_NUMBER, "exp": "12/25", "cvc": "123"}
 async def test_a_card_about_which_the_bank_asks_gets_the_question_with_its_token() -> None:
     around = CardPageFakes()
     async with around.browser() as browser:
-        told = (await browser.post(f"/cards/{SETUP}/token", json=CARD, headers=OURS)).json()
-        assert told["challenge"]["words"]["question"] == SPANISH[None]
-        assert (await browser.get(told["challenge"]["script"])).status_code == 200
-        body = {"answer": "approve", "secret": told["token"]}
+        card = (await browser.post(f"/cards/{SETUP}/token", json=CARD, headers=OURS)).json()
+        assert card["challenge"]["words"]["question"] == SPANISH[None]
+        assert (await browser.get(card["challenge"]["script"])).status_code == 200
+        body = {"answer": "approve", "secret": card["token"]}
         answer = await browser.post(f"/cards/{SETUP}/token/answer", json=body, headers=OURS)
     assert answer.status_code == 204
     assert around.approved == {"tok_1": True}

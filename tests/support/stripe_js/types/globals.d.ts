@@ -1,0 +1,2 @@
+// What our scripts leave for each other.
+declare var stripeCalls: unknown;
