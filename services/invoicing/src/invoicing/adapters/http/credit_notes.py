@@ -23,7 +23,7 @@ from chassis.http.problems import not_found
 from chassis.tenants import Tenants
 from invoicing.adapters.http import credit_note_documents as documents
 from invoicing.adapters.http.documents import CreditNote
-from invoicing.adapters.http.invoices import position, sort_key
+from invoicing.adapters.http.invoices import position, require_invoice, sort_key
 from invoicing.adapters.http.parameters import CreditNoteId, InvoiceId, OfCustomer, OfInvoice
 from invoicing.application.credit_notes import (
     CreditNoteFilter,
@@ -78,6 +78,7 @@ def routes(
     @answers(
         documents.IssuedCreditNote,
         (404, "not_found"),
+        (409, "under_review"),
         (409, "invoice_unpaid"),
         (409, "invoice_void"),
         (409, "credit_exceeds_invoice"),
@@ -89,9 +90,7 @@ def routes(
         The refund follows: payments requests it from the provider until its outcome is known. An invoice that is not paid is
         refused: void it instead.
         """
-        invoice = await invoice_reader.one(caller.merchant_id, id, None)
-        if invoice is None:
-            raise not_found()
+        invoice = await require_invoice(handler, invoice_reader, caller, id)
         tenant = await tenant_of(caller, tenants)
         series = credit_series(invoice.issued.series)
 

@@ -38,15 +38,6 @@ def routes(
 ) -> APIRouter:
     api = APIRouter(prefix="/v1")
 
-    async def require_invoice(caller: Principal, id: UUID) -> InvoiceView:
-        view = await invoice_reader.one(caller.merchant_id, id, caller.customer_id)
-        if view is None:
-            lost = (await handler.load(caller.merchant_id, id)).lost
-            if lost.under_review and caller.customer_id in (None, lost.customer_id):
-                raise under_review()
-            raise not_found()
-        return view
-
     async def require_customer(caller: Principal, customer_id: UUID) -> Tenant:
         """The customer's merchant."""
         caller.must_own(customer_id)
@@ -82,7 +73,7 @@ def routes(
     @answers(documents.Invoice, (409, "under_review"))
     async def invoice(caller: MerchantOrCustomer, id: InvoiceId) -> dict[str, Any]:
         """Read an invoice, with its lines and everything that was owed and paid."""
-        view = await require_invoice(caller, id)
+        view = await require_invoice(handler, invoice_reader, caller, id)
         document = await invoice_reader.document(view)
         credit_notes = await notes.of_invoice(caller.merchant_id, id, view.issued.customer_id) if view.settlement.credited else ()
         return detail(view, document.bill_to, await invoice_reader.movements(view), credit_notes)
@@ -91,7 +82,7 @@ def routes(
     @answers(None, (409, "under_review"), media_types=("application/pdf",))
     async def pdf(caller: MerchantOrCustomer, id: InvoiceId) -> Response:
         """Read an invoice as a PDF document."""
-        view = await require_invoice(caller, id)
+        view = await require_invoice(handler, invoice_reader, caller, id)
         content = await render(await invoice_reader.document(view))
         return Response(content, headers=download_headers(f"{view.issued.number}.pdf", "inline"), media_type="application/pdf")
 
@@ -130,6 +121,19 @@ def routes(
         return {"progress": asdict(running) if running else None}
 
     return api
+
+
+async def require_invoice(
+    handler: CommandHandler[Command, Event, Invoice], invoice_reader: InvoiceReader, caller: Principal, id: UUID
+) -> InvoiceView:
+    """The caller's invoice. Raises Problem 404, and 409 while it is under review after a restore."""
+    view = await invoice_reader.one(caller.merchant_id, id, caller.customer_id)
+    if view is None:
+        lost = (await handler.load(caller.merchant_id, id)).lost
+        if lost.under_review and caller.customer_id in (None, lost.customer_id):
+            raise under_review()
+        raise not_found()
+    return view
 
 
 def position(sort_key: SortKey) -> dict[str, Any]:
