@@ -29,7 +29,7 @@ BEYOND_A_MERCHANT = {
         3,
         "the worker claims the due work of all merchants",
     ),
-    "payments/src/payments/adapters/authentications.py": (1, "the confirm page looks a set-up up by its secret id"),
+    "payments/src/payments/adapters/removed_methods.py": (1, "the worker claims the removed cards of all merchants"),
     "payments/src/payments/adapters/setups.py": (1, "the card page looks a set-up up by its secret id"),
     "portal-gateway/src/portal_gateway/adapters/storage/sessions.py": (1, _SESSION),
     "portal-gateway/src/portal_gateway/adapters/storage/sessions_sql.py": (1, _SESSION),

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +29,9 @@ _BODIES: Mapping[tuple[str, str], Json] = {
         "charge_invoices": [],
     },
     ("POST", "/v1/customers/{customer_id}/payment-methods"): {"token": "tok_visa"},
+    ("POST", "/v1/customers/{customer_id}/setups/{setup_id}/payment-method"): {"token": "tok"},
+    ("PUT", "/v1/payment-methods/{method_id}/backup"): {"text": "backup-1", "language": "es"},
+    ("PUT", "/api/payment-methods/{method_id}/backup"): {"text_version": "backup-1"},
     ("POST", "/api/subscriptions/{subscription_id}/cancellation"): {"mode": "immediately"},
     ("POST", "/api/invoices/{invoice_id}/payment"): {
         "payment_method_id": str(uuid4()),
@@ -50,6 +54,7 @@ _KINDS = {
     "/v1/portal-links/": "link",
     "/api/subscriptions/": "subscription",
     "/api/invoices/": "invoice",
+    "/api/payment-methods/": "method",
 }
 
 
@@ -68,7 +73,7 @@ class Operation:
 
     def url(self, id: str) -> str:
         before, _, after = self.path.partition("{")
-        return before + id + after.partition("}")[2]
+        return before + id + re.sub(r"\{[a-z_]+\}", lambda _: str(uuid4()), after.partition("}")[2])
 
     @property
     def sent(self) -> Json:

@@ -43,7 +43,10 @@ class Confirmation(Shape):
 
 
 class PaymentMethodUpdated(EventData):
-    """The customer has a new default payment method. It pays for all their subscriptions from now on."""
+    """The customer has a new default payment method. It pays for all their subscriptions from now on.
+
+    If it was the backup, there is none any more.
+    """
 
     TYPE = "billing.payments.PaymentMethodUpdated.v1"
 
@@ -72,8 +75,48 @@ class PaymentConfirmed(EventData):
     """Everything that the customer saw listed, with amounts."""
 
 
+class PaymentMethodAdded(EventData):
+    """A payment method was added beside the default, which stays the same."""
+
+    TYPE = "billing.payments.PaymentMethodAdded.v1"
+
+    payment_method: Card
+    """The new payment method."""
+
+
+class BackupConsent(Shape):
+    """What a customer agreed to when they chose a backup."""
+
+    text: Annotated[str, Field(examples=["backup-1"])]
+    """Version of the text that was shown."""
+    language: Annotated[str, Field(examples=["es"])]
+    """BCP 47 tag of the language in which it was shown."""
+    at: Instant
+    """When the customer agreed, by the merchant's clock."""
+
+
+class PaymentMethodBackupChosen(EventData):
+    """The customer chose the payment method that is charged once if the default fails, or that there is none any more."""
+
+    TYPE = "billing.payments.PaymentMethodBackupChosen.v1"
+
+    payment_method: Card | None = None
+    """The backup. Absent: there is none from now on."""
+    consent: BackupConsent | None = None
+    """The customer's consent. Present if and only if there is a backup."""
+
+
+class PaymentMethodRefreshed(EventData):
+    """The card's network has replaced a payment method: the id is the same, and so is its role. Nothing is charged."""
+
+    TYPE = "billing.payments.PaymentMethodRefreshed.v1"
+
+    payment_method: Card
+    """The payment method with its new details."""
+
+
 class PaymentMethodRemoved(EventData):
-    """A payment method was deleted. It is not charged again."""
+    """A payment method was deleted. It is not charged again, neither as the default nor as the backup."""
 
     TYPE = "billing.payments.PaymentMethodRemoved.v1"
 
@@ -96,6 +139,8 @@ class PaymentEvent(EventData):
     """The card of this attempt. Absent when no card was on file."""
     confirmation_id: UUID | None = None
     """The confirmation that the attempt follows from. Absent for renewals and retries."""
+    backup: bool = False
+    """True when the attempt is made with the customer's backup, after the default has failed."""
 
 
 class PaymentStarted(PaymentEvent):

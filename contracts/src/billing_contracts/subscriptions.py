@@ -235,6 +235,8 @@ class SubscriptionRetryDue(SubscriptionEvent):
     """The invoice of the unpaid period."""
     retry_number: int
     """Number of the retry, from 1 for each period."""
+    last: bool = False
+    """True when no further retry is planned for the period. False in older events."""
 
 
 class SubscriptionRecovered(SubscriptionEvent):

@@ -1,7 +1,8 @@
 """I17: charges caused by a confirmation are in its list and do not exceed it.
 
 The charges of a confirmation are derived from the streams: those that name it, and the first charge of each period that had
-started at the confirmation, if the previous period was paid because of it.
+started at the confirmation, if the previous period was paid because of it. A charge to a backup card follows from the consent
+with which that card was chosen.
 """
 
 from collections import defaultdict
@@ -12,7 +13,7 @@ from uuid import UUID
 
 from payments.domain.confirmation import Confirmation
 from payments.domain.payment.events import AttemptFailed, AttemptStarted, AttemptSucceeded, Bill, Charge, Refunded
-from payments.domain.wallet.events import DefaultChanged, PaymentConfirmed
+from payments.domain.wallet.events import BackupChosen, DefaultChanged, PaymentConfirmed
 from verify.checks.invoices import invoices_of
 from verify.recorded_state import RecordedState
 from verify.rows import Key
@@ -24,6 +25,7 @@ class Attempt:
 
     bill: Bill
     charge: Charge
+    at: datetime
     succeeded: bool = False
     refunded_minor: int = 0
 
@@ -54,13 +56,32 @@ def within_the_confirmed_total(recorded: RecordedState) -> Iterator[str]:
             if not confirmation.allows(invoice_id, amount):
                 what = f"{amount.amount_minor} {amount.currency}"
                 yield f"charge {attempt.charge.id} of invoice {invoice_id} is {what}: confirmation {behind} does not list that"
-            if attempt.succeeded:
-                taken[merchant_id, behind][amount.currency] += amount.amount_minor - attempt.refunded_minor
+            if attempt.succeeded and not attempt.refunded:
+                taken[merchant_id, behind][amount.currency] += amount.amount_minor
+    yield from backups_without_consent(recorded, attempts)
     for key, sums in taken.items():
         for currency, total in sums.items():
             confirmed = sum(each.amount.amount_minor for each in confirmations[key].charges if each.amount.currency == currency)
             if total > confirmed:
                 yield f"confirmation {key[1]} is of {confirmed} {currency}, and {total} was taken because of it"
+
+
+def backups_without_consent(recorded: RecordedState, attempts: Mapping[Key, list[Attempt]]) -> Iterator[str]:
+    """Charges to a backup card that the customer had not chosen before."""
+    chosen: dict[Key, list[BackupChosen]] = {
+        (stream.merchant_id, stream.id): [event for event in stream.events if isinstance(event, BackupChosen)]
+        for stream in recorded.streams("payments", "wallet")
+    }
+    for (merchant_id, invoice_id), sent in attempts.items():
+        for attempt in sent:
+            charged = attempt.charge.method
+            consents = (
+                event
+                for event in chosen.get((merchant_id, attempt.bill.customer_id), ())
+                if event.consent and event.method and charged and event.method.id == charged.id and event.at <= attempt.at
+            )
+            if attempt.charge.backup and not any(consents):
+                yield f"charge {attempt.charge.id} of invoice {invoice_id} is made with a backup card without a consent"
 
 
 def confirmations_of(recorded: RecordedState) -> Mapping[Key, Confirmation]:
@@ -79,8 +100,8 @@ def attempts_of(recorded: RecordedState) -> Mapping[Key, list[Attempt]]:
         started: dict[UUID, Attempt] = {}
         for event in stream.events:
             match event:
-                case AttemptStarted(bill, charge):
-                    started[charge.id] = Attempt(bill, charge)
+                case AttemptStarted(bill, charge, at):
+                    started[charge.id] = Attempt(bill, charge, at)
                 case AttemptSucceeded(charge):
                     started[charge.id].succeeded = True
                 case Refunded(charge, refund=refund):

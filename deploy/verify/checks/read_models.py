@@ -8,6 +8,7 @@ from uuid import UUID
 
 from billing_contracts.envelope import Envelope
 from chassis.consumers import Projection
+from payments.domain.wallet.wallet import Wallet
 from portal_gateway.application.customer_view import INVOICES_ON_THE_PAGE, Source, Sources, compose
 from subscriptions.application.publication import merchant_document
 from verify.consumers import SERVICE_CONSUMERS, ServiceConsumer
@@ -105,11 +106,19 @@ def invoices_match(recorded: RecordedState) -> Iterator[str]:
 
 def payment_methods_match(recorded: RecordedState) -> Iterator[str]:
     rows = recorded.rows("payments", "payment_method")
-    defaults = {(row["merchant_id"], row["customer_id"]): row["id"] for row in rows if row["is_default"]}
+    cards: dict[Who, set[tuple[Any, ...]]] = defaultdict(set)
+    for row in rows:
+        if row["removed_at"] is None:
+            face = row["id"], row["brand"], row["last4"], row["exp_month"], row["exp_year"], row["fingerprint"]
+            cards[row["merchant_id"], row["customer_id"]].add((*face, row["is_default"], row["is_backup"]))
     for stream in recorded.streams("payments", "wallet"):
-        default = stream.state.default.id if stream.state.default else None
-        if defaults.get((stream.merchant_id, stream.id)) != default:
-            yield f"the default payment method of customer {stream.id} differs in its row from its stream"
+        wallet: Wallet = stream.state
+        backup, expected = wallet.backup.method_id if wallet.backup else None, set()
+        for it in wallet.methods:
+            face = it.id, it.brand.value, it.last4, it.exp_month, it.exp_year, it.fingerprint
+            expected.add((*face, it.id == wallet.default_id, it.id == backup))
+        if cards[stream.merchant_id, stream.id] != expected:
+            yield f"the payment methods of customer {stream.id} differ in their rows from their stream"
 
 
 def views_match(projected: Any, views: Any) -> Iterator[str]:

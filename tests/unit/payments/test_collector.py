@@ -26,6 +26,7 @@ class Claimed:
 
     agreed_method: Method | None = None
     consent: Consent | None = None
+    backup_method: Method | None = None
     pauses: list[float] = field(default_factory=list)
     forgotten: list[UUID] = field(default_factory=list)
 
@@ -43,6 +44,9 @@ class Claimed:
 
     async def agreed(self, merchant_id: UUID, invoice_id: UUID) -> AgreedMethod | None:
         return AgreedMethod(self.agreed_method, self.consent) if self.agreed_method else None
+
+    async def backup(self, merchant_id: UUID, customer_id: UUID) -> Method | None:
+        return self.backup_method
 
     async def forget(self, agreement: Agreement) -> None:
         self.forgotten.append(agreement.invoice_id)

@@ -1,5 +1,6 @@
 """The private form of each adopted type follows from its public event: what was published is what is adopted."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -20,6 +21,7 @@ from payments.domain.payment import events as of_payment
 from payments.domain.shapes import Brand, FailureCode, Method, RefundReason
 from payments.domain.shapes import Money as Charged
 from payments.domain.wallet import events as of_wallet
+from payments.domain.wallet.backup import BackupConsent
 from portalctl.recovery.adoption import ADOPTED
 from subscriptions.application.aggregates import PLAN, SUBSCRIPTION
 from subscriptions.domain.dunning import Policies, begin
@@ -62,6 +64,8 @@ CREDITED = Credited(
     UUID(int=12), "TS-NC-000001", "TS-NC", 1, LATER.date(), "goodwill", (TAKEN_OFF,), Totals(-862, -138, -1000), LATER
 )
 USED = of_wallet.DefaultChanged(ANA, VISA, None, (), NOON)
+MASTERCARD = Method(UUID(int=12), Brand.MASTERCARD, "4444", 11, 2028)
+ADDED = of_wallet.MethodAdded(ANA, MASTERCARD, NOON)
 
 CASES: list[tuple[Aggregate[Any, Any, Any], list[Any]]] = [
     (PLAN, [Published(MONTHLY, NOON)]),
@@ -69,6 +73,7 @@ CASES: list[tuple[Aggregate[Any, Any, Any], list[Any]]] = [
     (SUBSCRIPTION, [STARTED, DUE]),
     (SUBSCRIPTION, [STARTED, DUE, of_subscription.Renewed(INVOICE_ID, LATER)]),
     (SUBSCRIPTION, [STARTED, DUE, FAILED_ONCE, of_subscription.RetryDue(INVOICE_ID, 1, LATER)]),
+    (SUBSCRIPTION, [STARTED, DUE, FAILED_ONCE, of_subscription.RetryDue(INVOICE_ID, 2, LATER, last=True)]),
     (SUBSCRIPTION, [STARTED, DUE, FAILED_ONCE, of_subscription.Recovered(INVOICE_ID, LATER)]),
     (SUBSCRIPTION, [STARTED, DUE, FAILED_ONCE, of_subscription.WentUnpaid(INVOICE_ID, LATER)]),
     (SUBSCRIPTION, [STARTED, DUE, ENDING, of_subscription.CancellationWithdrawn(LATER)]),
@@ -76,6 +81,10 @@ CASES: list[tuple[Aggregate[Any, Any, Any], list[Any]]] = [
     (WALLET, [USED, of_wallet.DefaultChanged(ANA, VISA, UUID(int=11), (INVOICE_ID,), LATER, CONFIRMATION)]),
     (WALLET, [USED, of_wallet.PaymentConfirmed(INVOICE_ID, VISA, CONFIRMATION, LATER)]),
     (WALLET, [USED, of_wallet.MethodRemoved(VISA.id, LATER)]),
+    (WALLET, [USED, ADDED]),
+    (WALLET, [USED, ADDED, of_wallet.BackupChosen(MASTERCARD, BackupConsent("backup-1", "es", NOON), LATER)]),
+    (WALLET, [USED, ADDED, of_wallet.BackupChosen(None, None, LATER)]),
+    (WALLET, [USED, of_wallet.MethodRefreshed(replace(VISA, exp_year=2031), LATER)]),
     (PAYMENT, [ATTEMPT, TAKEN]),
     (PAYMENT, [ATTEMPT, of_payment.AttemptFailed(BILL, CHARGE, FailureCode.CARD_DECLINED, True, "ref-2", LATER)]),
     (PAYMENT, [ATTEMPT, of_payment.OutcomeUnknown(CHARGE, LATER, NOON)]),

@@ -177,7 +177,9 @@ def consistent_recording(more: Callable[[Recording], object] = lambda _: None) -
     recording.decide("subscriptions", PLAN, PREMIUM, Publish(PLAN_OF_ALL, day(1)))
     profile_of_ana(recording)
     recording.decide("payments", WALLET, ANA, UseMethod(ANA, VISA, day(1)))
-    recording.row("payments", "payment_method", id=VISA.id, customer_id=ANA, is_default=True)
+    face = {"brand": "visa", "last4": VISA.last4, "exp_month": VISA.exp_month, "exp_year": VISA.exp_year, "fingerprint": None}
+    roles = {"is_default": True, "is_backup": False, "removed_at": None}
+    recording.row("payments", "payment_method", id=VISA.id, customer_id=ANA, **face, **roles)
     for number, subscription in enumerate((STAYING, GOING)):
         start = commands.Start(ANA, 1, PLAN_OF_ALL, 1, "America/Mexico_City", day(4, 14 + number), day(4, 14 + number))
         recording.decide("subscriptions", SUBSCRIPTION, subscription, start)

@@ -221,7 +221,10 @@ CHANGES: list[tuple[str, Callable[[Recording], object], str]] = [
     ("I10", delete_first("portal_gateway", "customer_view"), "no view"),
     ("I10", change("subscriptions", "projection", doc={}), "subscriptions' merchant"),
     ("I10", change("invoicing", "invoices", status="open"), "is open in its row"),
-    ("I10", change("payments", "payment_method", is_default=False), "default payment method"),
+    ("I10", change("payments", "payment_method", is_default=False), "payment methods of customer"),
+    ("I10", change("payments", "payment_method", is_backup=True), "payment methods of customer"),
+    ("I10", change("payments", "payment_method", last4="0000"), "payment methods of customer"),
+    ("I10", change("payments", "payment_method", removed_at="2023-05-01"), "payment methods of customer"),
     ("I11", renumber, "has the versions 2"),
     ("I11", empty_a_body, "cannot be folded"),
     ("I12", lambda recording: recording.leaks.append("log file payments.log"), "payments.log"),
@@ -305,6 +308,12 @@ def test_a_period_after_the_confirmation_is_an_ordinary_renewal() -> None:
     rewrite(recording, "AttemptStarted", '"at":"2023-06-20T12:00:00Z"}', '"at":"2023-06-15T11:59:59Z"}')
     rewrite(recording, "AttemptSucceeded", '"at":"2023-06-20T12:00:00Z"}', '"at":"2023-06-15T11:59:59Z"}')
     assert "I17" not in violations(recording)
+
+
+def test_a_backup_card_without_a_consent_is_a_violation() -> None:
+    recording = consistent_recording(lambda _: None)
+    rewrite(recording, "AttemptStarted", '"backup":false', '"backup":true')
+    assert any("without a consent" in line for line in violations(recording)["I17"])
 
 
 def test_an_unknown_confirmation_is_a_violation() -> None:

@@ -14,12 +14,14 @@ from payments.adapters.card_page.ports import CardPagePorts
 from payments.adapters.charge_queue import PostgresChargeQueue
 from payments.adapters.collections import PostgresCollections
 from payments.adapters.consumers import consumer
-from payments.adapters.http import authentication, charges, methods, payment_preview, setups
+from payments.adapters.http import charges, methods, payment_preview, setups
+from payments.adapters.http import wallets as wallet_routes
 from payments.adapters.http.peers import PEERS
 from payments.adapters.http.refusals import REFUSALS
 from payments.adapters.http.stored_answers import StoredAnswers
 from payments.adapters.outlooks import SubscriptionOutlooks
 from payments.adapters.payment_queries import PaymentQueries
+from payments.adapters.removed_methods import PostgresRemovedMethods
 from payments.adapters.sandbox import controls
 from payments.adapters.sandbox.challenges import Challenges
 from payments.adapters.sandbox.ledger import LedgerPool
@@ -28,10 +30,11 @@ from payments.adapters.sandbox.vault import Vault
 from payments.adapters.setups import PostgresSetUps
 from payments.adapters.tenants import KnownCustomers, KnownMerchants, MerchantClock
 from payments.application.aggregates import PAYMENT, WALLET
-from payments.application.authentication import BankAuthentication
+from payments.application.card_addition import CardAddition
 from payments.application.card_change import CardChange
 from payments.application.collector import Collector
 from payments.application.dues import Dues
+from payments.application.forgetting import Forgetting
 from payments.application.pay_now import ImmediatePayment
 from payments.application.refunds import RefundWorker
 from payments.application.worker import run_worker
@@ -47,15 +50,16 @@ def compose(resources: Resources) -> Service:
     resources.closing.push_async_callback(ledger.close)
     sandbox, queue, setups_table = Sandbox(ledger), PostgresChargeQueue(pool), PostgresSetUps(pool)
     customers, collections, stored_answers = KnownCustomers(pool, owner), PostgresCollections(pool), StoredAnswers(store)
-    reader = PaymentQueries(pool)
+    reader, clock, removed = PaymentQueries(pool), MerchantClock(tenants, owner), PostgresRemovedMethods(pool)
 
     wallets, payments = replace(WALLET, rows=rows.of_wallet), replace(PAYMENT, rows=rows.of_payment)
     dues = Dues(collections, SubscriptionOutlooks(owner), tenants)
     timeout = settings.provider_seconds
     card_change = CardChange(store, wallets, payments, rows, setups_table, dues, sandbox, min(timeout, 4))
+    addition = CardAddition(store, wallets, rows, setups_table, clock, sandbox, min(timeout, 4))
     pay_now = ImmediatePayment(store, wallets, payments, rows, dues, collections)
     collector = Collector(queue, CommandHandler(store, payments), sandbox, tenants, timeout, settings.first_check_seconds)
-    refunds = RefundWorker(queue, CommandHandler(store, payments), sandbox, tenants, timeout, settings.first_check_seconds)
+    forgetting = Forgetting(removed, sandbox, timeout)
 
     app = create_app(
         "payments",
@@ -66,8 +70,12 @@ def compose(resources: Resources) -> Service:
         peers=PEERS,
     )
     origins = {"cards_url": settings.cards_url, "portal_origin": settings.portal_origin}
-    app.include_router(setups.routes(card_change, setups_table, customers, dues, stored_answers, rows, **origins))
-    app.include_router(methods.routes(CommandHandler(store, wallets), sandbox, customers, MerchantClock(tenants, owner), reader))
+    app.include_router(
+        setups.routes(card_change, setups_table, customers, dues, stored_answers, rows, addition, reader, **origins)
+    )
+    wallet_commands = CommandHandler(store, wallets)
+    app.include_router(methods.routes(wallet_commands, sandbox, customers, clock, reader))
+    app.include_router(wallet_routes.routes(wallet_commands, customers, collections, clock, reader))
     app.include_router(payment_preview.routes(pay_now, dues, collections, stored_answers))
     confirming = BankAuthentication(pay_now)
     app.include_router(authentication.routes(confirming, collections, setups_table, stored_answers, **origins))
@@ -85,10 +93,8 @@ def compose(resources: Resources) -> Service:
             "charges": partial(
                 run_worker, "charges", queue.attempts, collector.settle, lease=timeout + 5, wake=resources.commits.event()
             ),
-            "refund_requests": partial(
-                run_worker, "refund_requests", queue.unrequested_refunds, refunds.request, lease=timeout + 5
-            ),
-            "refunds": partial(run_worker, "refunds", queue.refunds, refunds.settle, lease=timeout + 5),
+            "refunds": partial(run_worker, "refunds", queue.refunds, collector.refund_attempt, lease=timeout + 5),
+            "removed-cards": partial(run_worker, "removed-cards", removed.claim, forgetting.forget, lease=timeout + 5),
             "agreements": partial(run_worker, "agreements", queue.agreements, collector.retry_agreed, lease=10),
         },
         more_apps=(Listener(page, card_hosts, settings.cards_http_port, settings.cards_http_certificate),),

@@ -160,6 +160,11 @@ class PostgresChargeQueue:
         )
         return None if row is None else AgreedMethod(_method(row), _consent(row))
 
+    async def backup(self, merchant_id: UUID, customer_id: UUID) -> Method | None:
+        sql = "SELECT * FROM payment_method WHERE merchant_id = $1 AND customer_id = $2 AND is_backup"
+        row = await self._pool.fetchrow(sql, merchant_id, customer_id)
+        return None if row is None else _method(row)
+
     async def forget(self, agreement: Agreement) -> None:
         await self._pool.execute(
             "DELETE FROM agreed_charge WHERE merchant_id = $1 AND invoice_id = $2 AND method_id = $3",
@@ -210,7 +215,7 @@ def _attempt(row: asyncpg.Record) -> Attempt:
 
 
 def _method(row: asyncpg.Record) -> Method:
-    return Method(row["id"], Brand(row["brand"]), row["last4"], row["exp_month"], row["exp_year"])
+    return Method(row["id"], Brand(row["brand"]), row["last4"], row["exp_month"], row["exp_year"], row["fingerprint"])
 
 
 def _consent(row: asyncpg.Record) -> Consent | None:

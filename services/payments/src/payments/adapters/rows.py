@@ -41,26 +41,55 @@ def _wallet_change(event: wallet_events.Event, outcome: Outcome[wallet_events.Ev
     match event:
         case wallet_events.DefaultChanged(method=method):
             others = "UPDATE payment_method SET is_default = false WHERE merchant_id = $1 AND customer_id = $2 AND is_default"
-            this = """
-                INSERT INTO payment_method (merchant_id, id, customer_id, brand, last4, exp_month, exp_year, is_default, added_at)
-                VALUES ($1, $2, $3, $4, $5, $6, $7, true, $8)
-                ON CONFLICT (merchant_id, id) DO UPDATE SET is_default = true
-                """
+            this = "UPDATE payment_method SET is_default = true, is_backup = false WHERE merchant_id = $1 AND id = $2"
             agreed = "DELETE FROM agreed_charge WHERE merchant_id = $1 AND customer_id = $2"
-            facts = (method.id, customer_id, method.brand.value, method.last4, method.exp_month, method.exp_year, event.at)
             return [
+                _on_file(merchant_id, customer_id, method, event.at),
                 Statement(others, (merchant_id, customer_id)),
-                Statement(this, (merchant_id, *facts)),
+                Statement(this, (merchant_id, method.id)),
                 Statement(agreed, (merchant_id, customer_id)),
             ]
+        case wallet_events.MethodAdded(method=method):
+            return [_on_file(merchant_id, customer_id, method, event.at)]
         case wallet_events.PaymentConfirmed():
             return []
+        case wallet_events.BackupChosen(method=chosen):
+            before = "UPDATE payment_method SET is_backup = false WHERE merchant_id = $1 AND customer_id = $2 AND is_backup"
+            now = "UPDATE payment_method SET is_backup = true WHERE merchant_id = $1 AND id = $2"
+            role = [Statement(now, (merchant_id, chosen.id))] if chosen else []
+            return [Statement(before, (merchant_id, customer_id)), *role]
+        case wallet_events.MethodRefreshed(method=method):
+            sql = """
+                UPDATE payment_method SET brand = $3, last4 = $4, exp_month = $5, exp_year = $6, fingerprint = $7
+                WHERE merchant_id = $1 AND id = $2
+                """
+            return [Statement(sql, (merchant_id, method.id, *_face(method)))]
         case wallet_events.MethodRemoved(method_id=method_id):
-            sql = "UPDATE payment_method SET is_default = false, removed_at = $3 WHERE merchant_id = $1 AND id = $2"
+            sql = """
+                UPDATE payment_method SET is_default = false, is_backup = false, removed_at = $3, forget_call_at = now()
+                WHERE merchant_id = $1 AND id = $2
+                """
             agreed = "DELETE FROM agreed_charge WHERE merchant_id = $1 AND method_id = $2"
             return [Statement(sql, (merchant_id, method_id, event.at)), Statement(agreed, (merchant_id, method_id))]
         case _:
             assert_never(event)
+
+
+def _on_file(merchant_id: UUID, customer_id: UUID, method: Method, at: datetime) -> Statement:
+    """The card's row with its details. A new card has no role yet."""
+    sql = """
+        INSERT INTO payment_method (merchant_id, id, customer_id, brand, last4, exp_month, exp_year, fingerprint, added_at,
+                                    is_default)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, false)
+        ON CONFLICT (merchant_id, id) DO UPDATE
+        SET brand = excluded.brand, last4 = excluded.last4, exp_month = excluded.exp_month, exp_year = excluded.exp_year,
+            fingerprint = excluded.fingerprint, removed_at = NULL, forgotten_at = NULL
+        """
+    return Statement(sql, (merchant_id, method.id, customer_id, *_face(method), at))
+
+
+def _face(method: Method) -> tuple[str, str, int, int, str | None]:
+    return method.brand.value, method.last4, method.exp_month, method.exp_year, method.fingerprint
 
 
 def of_payment(outcome: Outcome[Event, Payment]) -> list[Statement]:
@@ -106,7 +135,7 @@ def _attempt(outcome: Outcome[Event, Payment], charge: Charge, status: str, even
     """The charge's row, open or ended. An attempt without a card starts and ends at once."""
     sql = """
         INSERT INTO attempt (merchant_id, charge_id, invoice_id, customer_id, number, amount_minor, currency,
-                             method_id, brand, last4, on_session, started_at, status, code, reference, ended_at)
+                             method_id, brand, last4, started_at, status, code, reference, ended_at, backup)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
         ON CONFLICT (merchant_id, charge_id) DO UPDATE
         SET status = excluded.status, code = excluded.code, reference = excluded.reference, ended_at = excluded.ended_at
@@ -115,27 +144,7 @@ def _attempt(outcome: Outcome[Event, Payment], charge: Charge, status: str, even
     card = (method.id, method.brand.value, method.last4) if method else (None, None, None)
     end = (event.code.value, event.reference, event.at) if isinstance(event, AttemptFailed) else (None, None, None)
     facts = (charge.id, bill.invoice_id, bill.customer_id, charge.number, bill.amount.amount_minor, bill.amount.currency)
-    return Statement(sql, (outcome.stream.merchant_id, *facts, *card, charge.on_session, event.at, status, *end))
-
-
-def _refund_requested(outcome: Outcome[Event, Payment], event: RefundRequested) -> Statement:
-    sql = """
-        INSERT INTO refund (merchant_id, refund_id, invoice_id, customer_id, charge_id, amount_minor, currency, reason,
-                            requested_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-        """
-    bill, refund = outcome.state.bill, event.refund
-    ids = (outcome.stream.merchant_id, refund.id, bill.invoice_id, bill.customer_id, event.charge.id)
-    return Statement(sql, (*ids, refund.amount.amount_minor, refund.amount.currency, refund.reason.value, event.at))
-
-
-def _refund_ended(
-    merchant_id: UUID, refund_id: UUID, status: str, reference: str | None, code: str | None, at: datetime
-) -> Statement:
-    sql = """
-        UPDATE refund SET status = $3, reference = $4, code = $5, ended_at = $6 WHERE merchant_id = $1 AND refund_id = $2
-        """
-    return Statement(sql, (merchant_id, refund_id, status, reference, code, at))
+    return Statement(sql, (outcome.stream.merchant_id, *facts, *card, event.at, status, *end, charge.backup))
 
 
 def _forget_agreement(outcome: Outcome[Event, Payment]) -> Statement:

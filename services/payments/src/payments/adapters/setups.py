@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from payments.application.card_setup import VALIDITY_MINUTES, SetUp
+from payments.application.card_setup import Purpose, SetUp
 from payments.domain.confirmation import Period
 from payments.domain.dues import Due
 from payments.domain.shapes import Money
@@ -27,16 +27,24 @@ class PostgresSetUps:
         if row is None:
             return None
         due = tuple(_due(each) for each in json.loads(row["due"]))
-        return SetUp(row["id"], row["merchant_id"], row["customer_id"], row["session"], row["locale"], row["colour"], due)
+        looks = row["session"], row["locale"], row["colour"]
+        return SetUp(row["id"], row["merchant_id"], row["customer_id"], *looks, due, row["purpose"])
 
     async def begin(
-        self, merchant_id: UUID, customer_id: UUID, session: str | None, locale: str, colour: str | None, due: Sequence[Due]
+        self,
+        merchant_id: UUID,
+        customer_id: UUID,
+        session: str | None,
+        locale: str,
+        colour: str | None,
+        due: Sequence[Due],
+        purpose: Purpose = "default",
     ) -> SetUp:
-        setup = SetUp(uuid4(), merchant_id, customer_id, session, locale, colour, tuple(due))
+        setup = SetUp(uuid4(), merchant_id, customer_id, session, locale, colour, tuple(due), purpose)
         await self._pool.execute(
             """
-            INSERT INTO setup (merchant_id, id, customer_id, session, locale, colour, due, expires_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7::text::jsonb, now() + make_interval(mins => $8))
+            INSERT INTO setup (merchant_id, id, customer_id, session, locale, colour, due, expires_at, purpose)
+            VALUES ($1, $2, $3, $4, $5, $6, $7::text::jsonb, now() + make_interval(mins => $8), $9)
             """,
             merchant_id,
             setup.id,
@@ -46,6 +54,7 @@ class PostgresSetUps:
             colour,
             _json(setup.due),
             VALIDITY_MINUTES,
+            purpose,
         )
         return setup
 

@@ -21,8 +21,16 @@ from payments.domain.payment.events import (
     RefundRequested,
 )
 from payments.domain.payment.payment import Payment
-from payments.domain.shapes import Brand, FailureCode, Method, Money, RefundReason, Remedy
-from payments.domain.wallet.events import DefaultChanged, MethodRemoved, PaymentConfirmed
+from payments.domain.shapes import Brand, FailureCode, Method, Money, Remedy
+from payments.domain.wallet.backup import BackupConsent
+from payments.domain.wallet.events import (
+    BackupChosen,
+    DefaultChanged,
+    MethodAdded,
+    MethodRefreshed,
+    MethodRemoved,
+    PaymentConfirmed,
+)
 
 
 def _default_changed(data: public.PaymentMethodUpdated, envelope: Envelope, _: object) -> DefaultChanged | None:
@@ -40,6 +48,19 @@ def _confirmed(data: public.PaymentConfirmed, envelope: Envelope, _: object) -> 
 
 def _removed(data: public.PaymentMethodRemoved, envelope: Envelope, _: object) -> MethodRemoved:
     return MethodRemoved(data.payment_method_id, envelope.time)
+
+
+def _added(data: public.PaymentMethodAdded, envelope: Envelope, _: object) -> MethodAdded | None:
+    return MethodAdded(envelope.customerid, _method(data.payment_method), envelope.time) if envelope.customerid else None
+
+
+def _backup_chosen(data: public.PaymentMethodBackupChosen, envelope: Envelope, _: object) -> BackupChosen:
+    consent = BackupConsent(data.consent.text, data.consent.language, data.consent.at) if data.consent else None
+    return BackupChosen(_method(data.payment_method) if data.payment_method else None, consent, envelope.time)
+
+
+def _refreshed(data: public.PaymentMethodRefreshed, envelope: Envelope, _: object) -> MethodRefreshed:
+    return MethodRefreshed(_method(data.payment_method), envelope.time)
 
 
 def _succeeded(data: public.PaymentSucceeded, envelope: Envelope, it: Payment | None) -> AttemptSucceeded | None:
@@ -103,6 +124,9 @@ ADOPTED: Mapping[str, Adopt] = {
     public.PaymentMethodUpdated.TYPE: _default_changed,
     public.PaymentConfirmed.TYPE: _confirmed,
     public.PaymentMethodRemoved.TYPE: _removed,
+    public.PaymentMethodAdded.TYPE: _added,
+    public.PaymentMethodBackupChosen.TYPE: _backup_chosen,
+    public.PaymentMethodRefreshed.TYPE: _refreshed,
     public.PaymentSucceeded.TYPE: _succeeded,
     public.PaymentFailed.TYPE: _failed,
     public.PaymentOutcomeUnknown.TYPE: _unknown,

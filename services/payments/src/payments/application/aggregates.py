@@ -27,6 +27,9 @@ WALLET: Wallets = Aggregate(
             "DefaultChanged": wallet_events.DefaultChanged,
             "PaymentConfirmed": wallet_events.PaymentConfirmed,
             "MethodRemoved": wallet_events.MethodRemoved,
+            "MethodAdded": wallet_events.MethodAdded,
+            "BackupChosen": wallet_events.BackupChosen,
+            "MethodRefreshed": wallet_events.MethodRefreshed,
         }
     ),
     announce=announce_wallet,

@@ -11,6 +11,7 @@ from chassis.eventsourcing.context import Context
 from chassis.eventsourcing.event_store import Answer, EventStore, IdempotencyKey
 from chassis.eventsourcing.multi_stream_handler import MultiStreamHandler, StreamDecisions
 from payments.application.aggregates import Payments, Wallets
+from payments.application.card_setup import Purpose, SetUp
 from payments.application.charges import NoAnswer
 from payments.application.dues import Dues, confirmation
 from payments.application.ports import Provider, Rows, SetUps
@@ -76,7 +77,8 @@ class CardChange:
         if seconds := await self.setups.blocked_for(context.merchant_id, request.customer_id):
             raise TooManyDeclines(seconds)
         await self._check_shown(context.merchant_id, request)
-        method = await self._save(context.merchant_id, request)
+        typed = context.merchant_id, request.customer_id, request.setup_id, request.token
+        method = await saved(self.provider, self.provider_timeout_seconds, *typed)
         wallet = self.wallets.stream(context.merchant_id, request.customer_id)
         payments = [self.payments.stream(context.merchant_id, id) for id in dict.fromkeys(request.charge_invoices)]
 
@@ -85,20 +87,11 @@ class CardChange:
 
         return await MultiStreamHandler(self.store).handle(context, [wallet, *payments], command, key=key)
 
-    async def _save(self, merchant_id: UUID, request: CardChangeRequest) -> Method:
-        try:
-            async with asyncio.timeout(self.provider_timeout_seconds):
-                return await self.provider.save(merchant_id, request.customer_id, request.setup_id, request.token)
-        except TimeoutError:
-            raise NoAnswer from None
-
     async def _check_shown(self, merchant_id: UUID, request: CardChangeRequest) -> tuple[DueList, tuple[Due, ...]]:
         """All charges that are due, which must be the ones shown, and those to start. Raises SetUpOver, DueChanged."""
-        setup = await self.setups.open(request.setup_id)
-        if setup is None or (setup.merchant_id, setup.customer_id) != (merchant_id, request.customer_id):
-            raise SetUpOver
-        if setup.session != request.session:
-            raise SetUpOver
+        setup = opened(
+            await self.setups.open(request.setup_id), merchant_id, request.customer_id, request.session, purpose="default"
+        )
         listed = await self.dues.of(merchant_id, request.customer_id)
         chosen = listed.chosen(request.charge_invoices)
         if listed.due != setup.due or chosen is None:
@@ -123,6 +116,26 @@ class CardChange:
                 decisions.write(self.rows.charge_agreed(outcome.stream, request.customer_id, method, consent))
             charges.append({"invoice_id": str(invoice_id), "aggregate": outcome.stream.name, "version": outcome.version})
         return outcome_of(changed, method, charges)
+
+
+def opened(setup: SetUp | None, merchant_id: UUID, customer_id: UUID, session: str | None, *, purpose: Purpose) -> SetUp:
+    """The set-up, if it is open for this customer, session and purpose. Raises SetUpOver."""
+    if setup is None or (setup.merchant_id, setup.customer_id) != (merchant_id, customer_id):
+        raise SetUpOver
+    if (setup.session, setup.purpose) != (session, purpose):
+        raise SetUpOver
+    return setup
+
+
+async def saved(
+    provider: Provider, timeout_seconds: float, merchant_id: UUID, customer_id: UUID, setup_id: UUID, token: str
+) -> Method:
+    """The card that the token stands for. Raises UnknownToken, SetupRefused and NoAnswer."""
+    try:
+        async with asyncio.timeout(timeout_seconds):
+            return await provider.save(merchant_id, customer_id, setup_id, token)
+    except TimeoutError:
+        raise NoAnswer from None
 
 
 def outcome_of(changed: Outcome[Any, Any], method: Method, charges: Sequence[dict[str, object]]) -> Answer:

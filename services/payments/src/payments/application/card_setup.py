@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 from uuid import UUID
 
 from payments.application.charges import ChargeOrder
@@ -37,6 +37,10 @@ class ProviderFields:
 CardFields: TypeAlias = OwnFields | ProviderFields
 
 
+Purpose = Literal["default", "add"]
+"""`default`: the card becomes the default, and what is due is charged. `add`: the card is stored beside the others."""
+
+
 @dataclass(frozen=True, slots=True)
 class SetUp:
     """One opening of the card page, for one customer and portal session."""
@@ -51,6 +55,7 @@ class SetUp:
     """`#rrggbb`"""
     due: tuple[Due, ...]
     """The charges that are shown, and that the customer confirms."""
+    purpose: Purpose = "default"
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,7 @@ class Collector:
 
     async def _failure(self, attempt: Attempt, refused: Refused) -> RecordFailure:
         agreed = await self.queue.agreed(attempt.order.merchant_id, attempt.invoice_id)
+        backup = await self.queue.backup(attempt.order.merchant_id, attempt.order.customer_id)
         return RecordFailure(
             attempt.order.charge_id,
             refused.code,
@@ -101,6 +102,7 @@ class Collector:
             final=attempt.voided,
             consent=agreed.consent if agreed else None,
             remedy=refused.remedy,
+            backup=backup,
         )
 
     async def _wait(self, attempt: Attempt) -> None:

@@ -10,8 +10,8 @@ from billing_contracts.invoicing import InvoiceIssued
 from chassis.decoding import Received
 from chassis.eventsourcing.event_store import Statement
 from chassis.eventsourcing.stream import Stream
-from payments.application.card_setup import CardFields, CardToken, Merchant, SetUp
-from payments.application.charges import Challenge, ChargeOrder, Outcome, RefundOrder, RefundOutcome, Status
+from payments.application.card_setup import CardFields, CardToken, Merchant, Purpose, SetUp
+from payments.application.charges import Challenge, ChargeOrder, Outcome, Status
 from payments.domain.card_input import CardEntry
 from payments.domain.confirmation import Consent, Period
 from payments.domain.dues import Due
@@ -126,7 +126,14 @@ class OpenSetUps(Protocol):
 
 class SetUps(OpenSetUps, Protocol):
     async def begin(
-        self, merchant_id: UUID, customer_id: UUID, session: str | None, locale: str, colour: str | None, due: Sequence[Due]
+        self,
+        merchant_id: UUID,
+        customer_id: UUID,
+        session: str | None,
+        locale: str,
+        colour: str | None,
+        due: Sequence[Due],
+        purpose: Purpose = "default",
     ) -> SetUp: ...
 
     async def opening_blocked_for(self, merchant_id: UUID, customer_id: UUID) -> int:
@@ -187,10 +194,29 @@ class Outlook:
     prospects: tuple[Prospect, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class RemovedMethod:
+    """A card that is to be detached at the provider."""
+
+    merchant_id: UUID
+    customer_id: UUID
+    method_id: UUID
+
+
 class Outlooks(Protocol):
     async def of(self, merchant_id: UUID, customer_id: UUID) -> Outlook | None:
         """None while subscriptions does not answer."""
         ...
+
+
+class RemovedMethods(Protocol):
+    """Removed methods that the provider still has. One worker at a time claims each, for `lease` seconds."""
+
+    async def claim(self, most: int, lease: float) -> list[RemovedMethod]:
+        """Methods that no open charge is made with."""
+        ...
+
+    async def forgotten(self, removed: RemovedMethod) -> None: ...
 
 
 class Collections(Protocol):
@@ -309,6 +335,10 @@ class ChargeQueue(Protocol):
 
     async def agreed(self, merchant_id: UUID, invoice_id: UUID) -> AgreedMethod | None:
         """The card with which the customer agreed to pay the invoice next."""
+        ...
+
+    async def backup(self, merchant_id: UUID, customer_id: UUID) -> Method | None:
+        """The customer's backup card, which is on file only with the customer's consent."""
         ...
 
     async def forget(self, agreement: Agreement) -> None: ...

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, assert_never
 
 from billing_contracts import money, payments, shapes
+from billing_contracts.envelope import EventData
 from chassis.eventsourcing.aggregate import Announcement
 from payments.domain.confirmation import Confirmation
 from payments.domain.payment import events as of_payment
@@ -14,24 +15,33 @@ from payments.domain.wallet.wallet import Wallet
 
 
 def announce_wallet(event: of_wallet.Event, wallet: Wallet) -> Announcement:
-    data: payments.PaymentMethodUpdated | payments.PaymentConfirmed | payments.PaymentMethodRemoved
+    return Announcement(wallet_data(event), event.at, wallet.customer_id)
+
+
+def wallet_data(event: of_wallet.Event) -> EventData:
     match event:
         case of_wallet.DefaultChanged():
-            data = payments.PaymentMethodUpdated(
+            return payments.PaymentMethodUpdated(
                 payment_method=card(event.method),
                 replaces=event.replaces,
                 charged_invoices=event.charged_invoices,
                 confirmation=confirmation(event.confirmation) if event.confirmation else None,
             )
         case of_wallet.PaymentConfirmed(invoice_id=invoice_id, method=method):
-            data = payments.PaymentConfirmed(
+            return payments.PaymentConfirmed(
                 invoice_id=invoice_id, payment_method=card(method), confirmation=confirmation(event.confirmation)
             )
         case of_wallet.MethodRemoved():
-            data = payments.PaymentMethodRemoved(payment_method_id=event.method_id)
+            return payments.PaymentMethodRemoved(payment_method_id=event.method_id)
+        case of_wallet.MethodAdded():
+            return payments.PaymentMethodAdded(payment_method=card(event.method))
+        case of_wallet.BackupChosen(method=chosen, consent=consent):
+            agreed = payments.BackupConsent(text=consent.text, language=consent.language, at=consent.at) if consent else None
+            return payments.PaymentMethodBackupChosen(payment_method=card(chosen) if chosen else None, consent=agreed)
+        case of_wallet.MethodRefreshed():
+            return payments.PaymentMethodRefreshed(payment_method=card(event.method))
         case _:
             assert_never(event)
-    return Announcement(data, event.at, wallet.customer_id)
 
 
 def announce_payment(event: of_payment.Event, payment: Payment) -> Announcement:
@@ -48,6 +58,7 @@ def payment_data(event: of_payment.Event, bill: of_payment.Bill) -> payments.Pay
         amount=as_money(bill.amount),
         payment_method=card(charge.method) if charge.method else None,
         confirmation_id=charge.consent.id if charge.consent else None,
+        backup=charge.backup,
     )
     fields = {name: getattr(common, name) for name in payments.PaymentEvent.model_fields}
     match event:

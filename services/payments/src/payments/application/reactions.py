@@ -49,7 +49,7 @@ async def confirmation_behind(
 
 
 def try_again(received: Received[SubscriptionRetryDue], wallet: Wallet | None) -> TryAgain:
-    return TryAgain(wallet.default if wallet else None, received.envelope.time)
+    return TryAgain(wallet.default if wallet else None, received.envelope.time, last=received.data.last)
 
 
 def request_refund(received: Received[CreditNoteIssued]) -> RequestRefund:

@@ -1,6 +1,6 @@
 """Types that wallets and payments share."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
@@ -28,6 +28,8 @@ class Method:
     last4: str
     exp_month: int
     exp_year: int
+    fingerprint: str | None = field(default=None, compare=False)
+    """The provider's keyed hash of the number: equal for the same card of a customer. None if the provider has none."""
 
 
 class Remedy(StrEnum):

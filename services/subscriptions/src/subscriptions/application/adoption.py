@@ -46,7 +46,7 @@ def _renewed(data: SubscriptionRenewed, envelope: Envelope, _: object) -> events
 
 
 def _retry_due(data: SubscriptionRetryDue, envelope: Envelope, _: object) -> events.RetryDue:
-    return events.RetryDue(data.invoice_id, data.retry_number, envelope.time)
+    return events.RetryDue(data.invoice_id, data.retry_number, envelope.time, data.last)
 
 
 def _recovered(data: SubscriptionRecovered, envelope: Envelope, _: object) -> events.Recovered:

@@ -79,8 +79,8 @@ def subscription(event: events.Event, subscription: Subscription) -> EventData:
             return SubscriptionRenewed(status=after, period=period(subscription.period), invoice_id=invoice_id)
         case events.FellPastDue():
             return past_due(event, subscription)
-        case events.RetryDue(invoice_id, number):
-            return SubscriptionRetryDue(status=after, invoice_id=invoice_id, retry_number=number)
+        case events.RetryDue(invoice_id, number, last=last):
+            return SubscriptionRetryDue(status=after, invoice_id=invoice_id, retry_number=number, last=last)
         case events.Recovered(invoice_id):
             return SubscriptionRecovered(status=after, period=period(subscription.period), invoice_id=invoice_id)
         case events.WentUnpaid(invoice_id):

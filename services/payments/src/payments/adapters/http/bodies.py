@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import Field, StrictInt, StrictStr, StringConstraints, model_validator
+from pydantic import Field, StrictBool, StrictInt, StrictStr, StringConstraints, model_validator
 
 from chassis.http.bodies import StrictBody
-from payments.application.pay_now import Shown
+from payments.application.card_setup import Purpose
 from payments.domain.dues import Due, DueList, totals
 from payments.domain.shapes import Money
 
@@ -15,15 +15,20 @@ Invoices = Annotated[tuple[UUID, ...], Field(max_length=1000)]
 Token = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Za-z0-9_-]{1,100}$")]
 
 
-class OpenSetUp(StrictBody):
-    """How the card page looks."""
+Locale = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8}){0,3}$")]
 
-    locale: Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8}){0,3}$")] = "es"
+
+class OpenSetUp(StrictBody):
+    """What the card page is opened for, and how it looks."""
+
+    locale: Locale = "es"
     """BCP 47 language tag of the page."""
     colour: Annotated[str, StringConstraints(strict=True, pattern=r"^#[0-9a-f]{6}$")] | None = None
     """Accent colour, as `#rrggbb`."""
     portal_origin: StrictStr | None = None
     """Origin of the page that will frame the card page. Only the portal's own is accepted."""
+    purpose: Purpose = "default"
+    """`default`: the card becomes the default. `add`: it is stored beside the others, and nothing is charged."""
 
 
 class Amount(StrictBody):
@@ -97,6 +102,24 @@ class NewMethod(StrictBody):
 
     token: Token
     """The provider's token for the card."""
+    make_default: StrictBool = True
+    """Whether the card becomes the default. A customer's first card always does."""
+
+
+class TypedCard(StrictBody):
+    """A card that was typed on the card page."""
+
+    token: Token
+    """The card page's token for the card."""
+
+
+class ChosenBackup(StrictBody):
+    """The customer's consent to be charged with this card if the default fails."""
+
+    text: Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z0-9][a-z0-9.-]{0,39}$")]
+    """Version of the text that the customer agreed to."""
+    language: Locale
+    """BCP 47 tag of the language in which it was shown."""
 
 
 def money_json(amount: Money) -> dict[str, Any]:

@@ -39,6 +39,7 @@ def charge_json(row: Mapping[str, Any]) -> dict[str, Any]:
         "code": row["code"],
         "reference": row["reference"],
         "payment_method": card,
+        "backup": row["backup"],
         "started_at": row["started_at"],
         "authenticate_until": row["authenticate_until"],
         "ended_at": row["ended_at"],

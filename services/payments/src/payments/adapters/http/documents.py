@@ -87,6 +87,8 @@ class MethodOnFile(Method):
 
     is_default: bool
     """True for the card that renewals are charged to."""
+    is_backup: bool
+    """True for the card that is charged once if the default fails. The customer has agreed to that."""
 
 
 class MethodsOnFile(BaseModel):
@@ -113,7 +115,21 @@ class Accepted(BaseModel):
 
 
 class AddedMethod(Method, Accepted):
-    """A card that was added and is the default now."""
+    """A card that was added."""
+
+    is_default: bool
+    """True if the card is the default now."""
+
+
+class Removal(BaseModel):
+    """What removing a card does."""
+
+    payment_method: MethodOnFile
+    """The card."""
+    allowed: bool
+    """False for the only card while a subscription needs it or something is owed."""
+    next_default: Method | None
+    """The default afterwards. Null if no card is left."""
 
 
 class ChargeStarted(Accepted):
@@ -219,6 +235,8 @@ class Charge(BaseModel):
     """The provider's reference. Null until it is known."""
     payment_method: ChargedCard | None
     """The card. Null when none was on file."""
+    backup: bool
+    """True when the customer's backup card is charged, because the default has failed."""
     started_at: datetime
     """When the attempt began, by the merchant's clock."""
     authenticate_until: datetime | None = None

@@ -1,10 +1,11 @@
-"""A customer's payment methods."""
+"""A customer's payment methods: those on file, and adding one for the merchant."""
 
 from typing import Any
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
+from chassis.eventsourcing.aggregate import Outcome
 from chassis.eventsourcing.command_handler import CommandHandler
 from chassis.eventsourcing.event_store import Answer
 from chassis.http.authentication import MerchantOrCustomer, only
@@ -17,7 +18,7 @@ from payments.adapters.http.parameters import CustomerId, MethodId
 from payments.application.card_change import method_json
 from payments.application.charges import UnknownToken
 from payments.application.ports import Clock, Customers, PaymentReader, Provider
-from payments.domain.wallet.commands import Command, RemoveMethod, UseMethod
+from payments.domain.wallet.commands import AddMethod, Command, UseMethod
 from payments.domain.wallet.events import Event
 from payments.domain.wallet.wallet import Wallet
 
@@ -32,11 +33,12 @@ def routes(
     api = APIRouter(prefix="/v1")
 
     @api.post("/customers/{customer_id}/payment-methods", status_code=201, dependencies=[Depends(only("merchant"))])
-    @answers(documents.AddedMethod, (422, "invalid_token"))
+    @answers(documents.AddedMethod, (409, "too_many_payment_methods"), (422, "invalid_token"))
     async def add(customer_id: CustomerId, body: NewMethod, request: CommandParam) -> Response:
-        """Add a card from a provider's token, and make it the default.
+        """Add a card from a provider's token, and make it the default unless the body says otherwise.
 
-        Nothing is charged.
+        Nothing is charged. Another entry of the same card is removed. A customer has ten cards at most: an eleventh that becomes
+        the default takes the place of the former one, another one is refused.
         """
         merchant_id = request.principal.merchant_id
         if not await customers.known(merchant_id, customer_id):
@@ -47,10 +49,13 @@ def routes(
         except UnknownToken:
             raise Problem(422, "invalid_token", "This token cannot be used") from None
 
-        def added(outcome: Any) -> Answer:
-            return Answer(201, method_json(method) | {"aggregate": outcome.stream.name, "version": outcome.version})
+        def added(outcome: Outcome[Event, Wallet]) -> Answer:
+            wallet = outcome.state
+            role = {"is_default": wallet is not None and wallet.default_id == method.id}
+            return Answer(201, method_json(method) | role | {"aggregate": outcome.stream.name, "version": outcome.version})
 
-        return await request.handle(wallets, customer_id, UseMethod(customer_id, method, at), answer=added)
+        command = UseMethod(customer_id, method, at) if body.make_default else AddMethod(customer_id, method, at)
+        return await request.handle(wallets, customer_id, command, answer=added)
 
     @api.get("/customers/{customer_id}/payment-methods")
     @answers(documents.MethodsOnFile)
@@ -68,22 +73,6 @@ def routes(
         row = await reader.method(caller.merchant_id, method_id)
         if row is None or row["removed_at"] is not None or not caller.owns(row["customer_id"]):
             raise not_found()
-        return {name: row[name] for name in ("id", "customer_id", "brand", "last4", "exp_month", "exp_year", "is_default")}
-
-    @api.delete("/payment-methods/{method_id}", status_code=202, dependencies=[Depends(only("merchant", "customer"))])
-    @answers(documents.Accepted, (409, "last_payment_method"))
-    async def remove(method_id: MethodId, request: CommandParam) -> Response:
-        """Remove a card.
-
-        The last card is refused with `last_payment_method` while a subscription needs it.
-        """
-        caller = request.principal
-        row = await reader.method(caller.merchant_id, method_id)
-        if row is None or not caller.owns(row["customer_id"]):
-            raise not_found()
-        customer_id = row["customer_id"]
-        needed = await customers.subscribed(caller.merchant_id, customer_id)
-        command = RemoveMethod(method_id, needed, await clock.now(caller.merchant_id))
-        return await request.handle(wallets, customer_id, command)
+        return {name: row[name] for name in documents.OwnedMethod.model_fields}
 
     return api

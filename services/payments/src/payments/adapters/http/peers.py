@@ -9,6 +9,12 @@ PEERS: Final[Peers] = {
         {
             ("POST", "/v1/customers/{customer_id}/setups"),
             ("PUT", "/v1/customers/{customer_id}/default-payment-method"),
+            ("POST", "/v1/customers/{customer_id}/setups/{setup_id}/payment-method"),
+            ("PUT", "/v1/payment-methods/{method_id}/default"),
+            ("PUT", "/v1/payment-methods/{method_id}/backup"),
+            ("DELETE", "/v1/payment-methods/{method_id}/backup"),
+            ("GET", "/v1/payment-methods/{method_id}/removal"),
+            ("DELETE", "/v1/payment-methods/{method_id}"),
             ("GET", "/v1/charges/preview"),
             ("POST", "/v1/charges"),
             ("POST", "/v1/customers/{customer_id}/invoices/{invoice_id}/authentication"),

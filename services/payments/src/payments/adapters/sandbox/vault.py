@@ -1,6 +1,7 @@
-"""The sandbox's cards. It stores the last four digits and the simulated behaviour, never the number."""
+"""The sandbox's cards. It stores the last four digits, a keyed hash and the simulated behaviour, never the number."""
 
 import hashlib
+import hmac
 import secrets
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -15,8 +16,12 @@ from payments.domain.card_input import CardEntry, brand_of
 from payments.domain.shapes import Brand, FailureCode, Method
 
 _SAVE = """
-INSERT INTO sandbox_method (merchant_id, id, customer_id, brand, last4, exp_month, exp_year, on_setup, on_charge, on_refund)
+INSERT INTO sandbox_method (merchant_id, id, customer_id, brand, last4, exp_month, exp_year, on_setup, on_charge, fingerprint)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+"""
+_KEY = """
+WITH made AS (INSERT INTO sandbox_key (merchant_id, key) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING key)
+SELECT key FROM made UNION ALL SELECT key FROM sandbox_key WHERE merchant_id = $1 LIMIT 1
 """
 
 
@@ -30,7 +35,8 @@ class Vault:
 
     async def tokenise(self, merchant_id: UUID, setup_id: UUID, entry: CardEntry) -> CardToken:
         token = f"sbx_tok_{secrets.token_urlsafe(24)}"
-        method = Method(uuid4(), entry.brand, entry.number[-4:], entry.exp_month, entry.exp_year)
+        face = uuid4(), entry.brand, entry.number[-4:], entry.exp_month, entry.exp_year
+        method = Method(*face, await self._fingerprint(merchant_id, entry.number))
         pool = await self._ledger.pool()
         async with pool.acquire() as connection, connection.transaction():
             await connection.execute(_SAVE, *row(merchant_id, None, method, entry.number))
@@ -95,7 +101,8 @@ class Vault:
             raise UnknownToken
         number, expiry = TEST_TOKENS[token]
         year, month = expiry(at)
-        method = Method(uuid4(), brand_of(number), number[-4:], month, year)
+        face = uuid4(), brand_of(number), number[-4:], month, year
+        method = Method(*face, await self._fingerprint(merchant_id, number))
         pool = await self._ledger.pool()
         await pool.execute(_SAVE, *row(merchant_id, customer_id, method, number))
         return method
@@ -109,15 +116,22 @@ class Vault:
             method_id,
         )
 
+    async def _fingerprint(self, merchant_id: UUID, number: str) -> str:
+        pool = await self._ledger.pool()
+        key: bytes | None = None
+        while key is None:  # a concurrent first use has inserted the key, which this statement does not see yet
+            key = await pool.fetchval(_KEY, merchant_id, secrets.token_bytes(32))
+        return hmac.new(key, number.encode(), hashlib.sha256).hexdigest()[:32]
+
 
 def row(merchant_id: UUID, customer_id: UUID | None, method: Method, number: str) -> tuple[object, ...]:
     card = TEST_CARDS[number]
     facts = (method.brand.value, method.last4, method.exp_month, method.exp_year)
-    return (merchant_id, method.id, customer_id, *facts, card.on_setup, card.on_charge, card.on_refund)
+    return (merchant_id, method.id, customer_id, *facts, card.on_setup, card.on_charge, method.fingerprint)
 
 
 def method_of(row: asyncpg.Record) -> Method:
-    return Method(row["id"], Brand(row["brand"]), row["last4"], row["exp_month"], row["exp_year"])
+    return Method(row["id"], Brand(row["brand"]), row["last4"], row["exp_month"], row["exp_year"], row["fingerprint"])
 
 
 def digest(token: str) -> str:

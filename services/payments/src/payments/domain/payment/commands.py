@@ -33,6 +33,8 @@ class TryAgain:
     method: Method | None
     at: datetime
     consent: Consent | None = None
+    last: bool = False
+    """Whether no further retry is planned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,8 @@ class RecordFailure:
     """The confirmation of the agreed card."""
     remedy: Remedy | None = None
     """The remedy that the provider named. None: the usual one for the code."""
+    backup: Method | None = None
+    """The customer's backup card. It is on file only with the customer's recorded consent."""
 
 
 @dataclass(frozen=True, slots=True)

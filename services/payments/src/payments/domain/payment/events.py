@@ -31,8 +31,10 @@ class Charge:
     """The confirmation that it follows from; None for renewals and retries."""
     manual: bool = False
     """Whether it was requested with a card on file."""
-    on_session: bool = False
-    """Whether the customer is present. Only such a charge may wait until the customer has answered their bank."""
+    last: bool = False
+    """Whether it is the last retry of the merchant's schedule."""
+    backup: bool = False
+    """Whether it is made with the customer's backup card, after the default has failed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,8 @@ class Payment:
     refunds: Refunds = NO_REFUNDS
     failed: frozenset[UUID] = frozenset()
     """The charges that took no money."""
+    backup_used: bool = False
+    """Whether the backup card has been charged. It is charged once for an invoice."""
 
 
 def decide(command: Command, it: Payment | None) -> list[Event]:
@@ -111,7 +113,7 @@ def collect(command: Collect, it: Payment | None) -> list[Event]:
 def try_again(command: TryAgain, it: Payment) -> list[Event]:
     if it.paid or it.open:
         return []  # the outcome of the open attempt decides what follows
-    return attempt(it, command.method, command.at, command.consent)
+    return attempt(it, command.method, command.at, command.consent, last=command.last)
 
 
 def pay_now(command: PayNow, it: Payment) -> list[Event]:
@@ -141,14 +143,29 @@ def record_failure(command: RecordFailure, it: Payment) -> list[Event]:
         return []
     charge = open_charge(it, command.charge_id)
     remedy = None if command.final else command.remedy or command.code.remedy
+    if charge.backup and remedy is Remedy.WAIT:
+        remedy = Remedy.ANOTHER_CARD  # retries are for the default card, which has failed for good
     retryable = remedy is Remedy.WAIT
     failed = AttemptFailed(it.bill, charge, command.code, retryable, command.reference, command.at, remedy=remedy)
     used = charge.method.id if charge.method else None
-    if command.final or command.agreed is None or command.agreed.id == used:
-        asks = command.code is FailureCode.AUTHENTICATION_REQUIRED and not command.final
-        return [failed, AuthenticationNeeded(charge, None, command.at)] if asks else [failed]
-    following = attempt(evolve(it, failed), command.agreed, command.at, command.consent)
-    return [replace(failed, followed=True), *following]
+    if command.final:
+        return [failed]
+    if command.agreed is not None and command.agreed.id != used:
+        following = attempt(evolve(it, failed), command.agreed, command.at, command.consent)
+        return [replace(failed, followed=True), *following]
+    if command.backup is not None and command.backup.id != used and calls_for_backup(it, charge, remedy):
+        return [replace(failed, followed=True), *attempt(evolve(it, failed), command.backup, command.at, backup=True)]
+    return [failed]
+
+
+def calls_for_backup(it: Payment, charge: Charge, remedy: Remedy | None) -> bool:
+    """Whether the backup card is charged next: the default cannot pay, or has failed at the last retry.
+
+    A charge that the customer or the merchant confirmed for one card is never moved to another one.
+    """
+    if it.backup_used or charge.manual or charge.consent is not None:
+        return False
+    return remedy is Remedy.ANOTHER_CARD or (charge.last and remedy is Remedy.WAIT)
 
 
 def record_no_answer(command: RecordNoAnswer, it: Payment) -> list[Event]:
@@ -164,10 +181,11 @@ def attempt(
     consent: Consent | None = None,
     *,
     manual: bool = False,
-    on_session: bool = False,
+    last: bool = False,
+    backup: bool = False,
 ) -> list[Event]:
     """The next attempt. Without a card it fails at once."""
-    charge = next_charge(it, method, consent, manual, on_session)
+    charge = replace(next_charge(it, method, consent, manual), last=last, backup=backup)
     if method is None:
         code = FailureCode.NO_PAYMENT_METHOD
         return [AttemptFailed(it.bill, charge, code, code.retryable, None, at, remedy=code.remedy)]
@@ -198,7 +216,8 @@ def evolve(it: Payment | None, event: Event) -> Payment:
     match event:
         case AttemptStarted():
             it = it or Payment(event.bill)
-            return replace(it, attempts=event.charge.number, open=event.charge, last=event.charge)
+            used = it.backup_used or event.charge.backup
+            return replace(it, attempts=event.charge.number, open=event.charge, unknown=False, backup_used=used)
         case AttemptFailed():
             it = it or Payment(event.bill)
             failed = it.failed | {event.charge.id}

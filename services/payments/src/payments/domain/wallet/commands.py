@@ -7,6 +7,7 @@ from uuid import UUID
 
 from payments.domain.confirmation import Confirmation
 from payments.domain.shapes import Method
+from payments.domain.wallet.backup import Backup
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +34,49 @@ class ConfirmPayment:
 
 
 @dataclass(frozen=True, slots=True)
+class AddMethod:
+    """Store this card beside the others. Only a customer's first card becomes the default."""
+
+    customer_id: UUID
+    method: Method
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MakeDefault:
+    """Charge all subscriptions to this card on file from now on. Nothing is charged now."""
+
+    method_id: UUID
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class RemoveMethod:
     method_id: UUID
     subscription_active: bool
     at: datetime
+    owed: bool = False
+    """Whether an open invoice is to be collected."""
+    expired: frozenset[UUID] = frozenset()
+    """The cards that have expired. They become the default only if there is no other."""
+    successor: UUID | None = None
+    """The card that was shown as the next default. None: none was shown, and any is accepted."""
 
 
-Command: TypeAlias = UseMethod | ConfirmPayment | RemoveMethod
+@dataclass(frozen=True, slots=True)
+class ChooseBackup:
+    """Charge this card if the default fails; none with None."""
+
+    backup: Backup | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshMethod:
+    """The provider reports new details of a card on file: the network has replaced it."""
+
+    method: Method
+    at: datetime
+
+
+Command: TypeAlias = UseMethod | ConfirmPayment | AddMethod | MakeDefault | RemoveMethod | ChooseBackup | RefreshMethod

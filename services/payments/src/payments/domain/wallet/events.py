@@ -7,10 +7,13 @@ from uuid import UUID
 
 from payments.domain.confirmation import Confirmation
 from payments.domain.shapes import Method
+from payments.domain.wallet.backup import BackupConsent
 
 
 @dataclass(frozen=True, slots=True)
 class DefaultChanged:
+    """The card pays for everything from now on. If it was the backup, there is none any more."""
+
     customer_id: UUID
     method: Method
     replaces: UUID | None
@@ -29,8 +32,36 @@ class PaymentConfirmed:
 
 @dataclass(frozen=True, slots=True)
 class MethodRemoved:
+    """The card is not charged again, neither as the default nor as the backup."""
+
     method_id: UUID
     at: datetime
 
 
-Event: TypeAlias = DefaultChanged | PaymentConfirmed | MethodRemoved
+@dataclass(frozen=True, slots=True)
+class MethodAdded:
+    """A card beside the default."""
+
+    customer_id: UUID
+    method: Method
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BackupChosen:
+    """Both fields are None if there is no backup from now on."""
+
+    method: Method | None
+    consent: BackupConsent | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MethodRefreshed:
+    """The card with its new details. The id is the same, and so are its roles."""
+
+    method: Method
+    at: datetime
+
+
+Event: TypeAlias = DefaultChanged | PaymentConfirmed | MethodRemoved | MethodAdded | BackupChosen | MethodRefreshed

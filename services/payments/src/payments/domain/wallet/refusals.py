@@ -9,4 +9,16 @@ class NoSuchPaymentMethod(Refusal): ...
 
 
 class LastMethodInUse(Refusal):
-    """The customer's only card pays for a subscription."""
+    """The customer's only card pays for a subscription, or for what is owed."""
+
+
+class TooManyMethods(Refusal):
+    """The customer has as many cards as are allowed."""
+
+
+class DefaultAsBackup(Refusal):
+    """The default cannot replace itself."""
+
+
+class SuccessorChanged(Refusal):
+    """Another card would become the default than was shown."""

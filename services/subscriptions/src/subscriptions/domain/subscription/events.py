@@ -72,6 +72,8 @@ class RetryDue:
     invoice_id: UUID
     number: int
     at: datetime
+    last: bool = False
+    """Whether no further retry is planned."""
 
 
 @dataclass(frozen=True, slots=True)

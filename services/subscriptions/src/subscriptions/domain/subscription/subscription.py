@@ -196,7 +196,8 @@ def record_failure(command: RecordFailure, it: Subscription) -> list[Event]:
 def retry(command: Retry, it: Subscription) -> list[Event]:
     if it.ended or it.debt is None or it.debt.next_attempt_at is None or command.at < it.debt.next_attempt_at:
         return []
-    return [RetryDue(it.debt.invoice_id, it.debt.retries + 1, command.at)]
+    last = it.debt.dunning.next_retry(command.at) is None
+    return [RetryDue(it.debt.invoice_id, it.debt.retries + 1, command.at, last)]
 
 
 def give_up(command: GiveUp, it: Subscription) -> list[Event]:
