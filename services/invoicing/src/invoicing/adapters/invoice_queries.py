@@ -39,7 +39,9 @@ _INVOICE = """
           AND invoice_id = invoices.id AND kind = 'refund'
     ) END AS refunded
 """
-_MOVEMENT = ", ".join(each.name for each in fields(Movement))
+_MOVEMENT = (
+    "source, customer_id, invoice_id, kind, at, total, currency, net, tax, status, brand, last4, reason, reference, backup"
+)
 
 
 class InvoiceQueries:

@@ -48,9 +48,9 @@ class Movement:
     last4: str | None = None
     reason: str | None = None
     reference: str | None = None
-    """The payment provider's reference; for a credit note its number."""
-    credit_note_id: UUID | None = None
-    """The credit note, of its own movement and of its refund's."""
+    """The payment provider's reference."""
+    backup: bool = False
+    """Whether it was made with the customer's backup card."""
 
 
 def of_invoice(invoice_id: UUID, event: Event, invoice: Invoice) -> Movement | None:
@@ -133,5 +133,5 @@ def of_payment(envelope: Envelope, event: PaymentEvent) -> Movement | None:
         last4=used.last4 if used else None,
         reason=reason,
         reference=reference,
-        credit_note_id=credit_note_id,
+        backup=event.backup,
     )
