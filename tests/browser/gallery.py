@@ -10,6 +10,7 @@ from browser import (
     gallery_payments,
     gallery_portal,
     gallery_problems,
+    gallery_wallet,
 )
 from browser.gallery_states import State
 
@@ -23,5 +24,6 @@ STATES: Final[dict[str, State]] = {
         *gallery_payments.STATES,
         *gallery_extremes.STATES,
         *gallery_problems.STATES,
+        *gallery_wallet.STATES,
     )
 }

@@ -6,6 +6,8 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid4, uuid5
 
+from browser.live_wallet import LiveWallet
+
 from chassis.http.problems import Problem, not_found
 from payments.adapters.http.bodies import due_json
 from payments.adapters.sandbox.cards import TEST_CARDS
@@ -14,8 +16,8 @@ from payments.application.charges import UnknownToken
 from payments.domain.card_input import CardEntry
 from payments.domain.dues import Due
 from payments.domain.shapes import Method, Money
-from portal_gateway.application.requests import Looks, PaymentRequest
-from portal_gateway.application.results import AuthenticationBegun, CardSetup, CardUpdated, PaymentBegun, PaymentPreview
+from portal_gateway.application.requests import PaymentRequest, Purpose
+from portal_gateway.application.results import CardSetup, CardUpdated, PaymentBegun, PaymentPreview
 from portal_gateway.domain.access import Session
 from portal_gateway.domain.view import InvoiceStatus
 from portal_gateway.domain.view import Money as MoneyFacts
@@ -56,7 +58,7 @@ class LiveCards(CardPageFakes):
 
 
 @dataclass
-class LivePayments:
+class LivePayments(LiveWallet):
     """A wallet that customers can change."""
 
     stage: "LiveStage"
@@ -79,15 +81,17 @@ class LivePayments:
     becomes: InvoiceStatus = "paid"
     """The status of an invoice after a payment with the card on file."""
 
-    async def open_setup(self, session: Session, locale: str, colour: str | None) -> CardSetup:
+    async def open_setup(self, session: Session, locale: str, colour: str | None, purpose: Purpose = "default") -> CardSetup:
         id = uuid5(scenes.OURS, f"setup {next(self.opened)}")
-        setup = SetUp(id, scenes.MERCHANT, scenes.CUSTOMER, str(session.id), locale, colour, self.due())
+        due = self.due() if purpose == "default" else ()
+        setup = SetUp(id, scenes.MERCHANT, scenes.CUSTOMER, str(session.id), locale, colour, due, purpose)
         self.cards.setups[id] = setup
         if isinstance(self.cards.fields, ProviderFields):
             token, _, _ = self.cards.fields.client_secret.partition("_secret_")
             self.cards.tokens[token] = id, self.cards.saved_by_provider
         url = f"{self.stage.cards_origin}/cards/{id}" if self.answers else f"{self.stage.cards_origin}/silence"
-        return {"setup_id": str(id), "frame_url": url, **self.listed()}  # type: ignore[typeddict-item]
+        listed = self.listed() if purpose == "default" else due_json(())
+        return {"setup_id": str(id), "frame_url": url, **listed}  # type: ignore[typeddict-item]
 
     def listed(self) -> dict[str, Any]:
         return due_json(self.due(), more=self.more)
@@ -173,8 +177,11 @@ class LivePayments:
     def saved(self, entry: CardEntry, charge_invoices: Sequence[UUID]) -> CardUpdated:
         """Store the card and settle the invoices that it pays."""
         expiry = {"exp_month": entry.exp_month, "exp_year": entry.exp_year}
-        card = {"id": "pm2", "brand": entry.brand.value, "last4": entry.number[-4:], **expiry}
+        card: dict[str, Any] = {"id": "pm2", "brand": entry.brand.value, "last4": entry.number[-4:], **expiry}
         facts: dict[str, Any] = {"payment_method": {**card, "version": 2}}
+        if "payment_methods" in self.stage.views.shown.facts:
+            others = [{**it, "role": None} if it["role"] == "default" else it for it in self.methods]
+            facts["payment_methods"] = [{**card, "role": "default"}, *others]
         if charge_invoices and TEST_CARDS[entry.number].on_charge is None:
             rows = self.stage.views.shown.facts["invoices"]
             paid = [{**row, "status": "paid"} if UUID(row["id"]) in charge_invoices else row for row in rows]

@@ -27,12 +27,13 @@ from portal_gateway.application.downloads import Download, DownloadedDocument, E
 from portal_gateway.application.history import PaymentHistory
 from portal_gateway.application.live import Glance, mark, minutes_late
 from portal_gateway.application.portal import Portal
-from portal_gateway.application.requests import CancelMode, CancelRequest, Looks, PaymentRequest
+from portal_gateway.application.requests import BackupConsent, CancelMode, CancelRequest, PaymentRequest, Purpose
 from portal_gateway.application.results import (
     Accepted,
     AuthenticationBegun,
     CancellationAccepted,
     CancellationPreview,
+    CardAdded,
     CardSetup,
     CardUpdated,
     DueCharge,
@@ -41,6 +42,7 @@ from portal_gateway.application.results import (
     Neighbours,
     PaymentBegun,
     PaymentPreview,
+    RemovalPreview,
 )
 from portal_gateway.application.view import Position, View, Visit
 from portal_gateway.domain.access import Flow, Link, Session
@@ -168,10 +170,42 @@ class Payments:
     running: bool = False
     refuses: Problem | None = None
     requests: list[tuple[UUID, PaymentRequest, str | None]] = field(default_factory=list)
+    removal: RemovalPreview | None = None
+    card_commands: list[tuple[object, ...]] = field(default_factory=list)
+    """Name, id of the card, what else was sent, and the idempotency key."""
 
-    async def open_setup(self, session: Session, locale: str, colour: str | None) -> CardSetup:
+    async def open_setup(self, session: Session, locale: str, colour: str | None, purpose: Purpose = "default") -> CardSetup:
         setup = uuid5(scenes.OURS, "setup")
-        return {"setup_id": str(setup), "frame_url": f"{CARDS}/cards/{setup}", **self.dues()}
+        listed = self.dues() if purpose == "default" else Dues(due=[], total=None)
+        return {"setup_id": str(setup), "frame_url": f"{CARDS}/cards/{setup}", **listed}
+
+    async def add_card(self, session: Session, setup_id: UUID, token: str, key: str | None) -> CardAdded:
+        accepted = self._accept("add", setup_id, token, key)
+        face = {"id": str(uuid5(scenes.OURS, "added")), "brand": "mastercard", "last4": "4444", "exp_month": 12, "exp_year": 2030}
+        return {**accepted, **face, "is_default": False}  # type: ignore[typeddict-item]
+
+    async def make_default(self, session: Session, method_id: UUID, key: str | None) -> Accepted:
+        return self._accept("default", method_id, key)
+
+    async def choose_backup(self, session: Session, method_id: UUID, consent: BackupConsent, key: str | None) -> Accepted:
+        return self._accept("backup", method_id, consent.text, consent.language, key)
+
+    async def withdraw_backup(self, session: Session, method_id: UUID, key: str | None) -> Accepted:
+        return self._accept("no-backup", method_id, key)
+
+    async def removal_preview(self, session: Session, method_id: UUID) -> RemovalPreview:
+        if self.removal is None or self.removal["payment_method"]["id"] != str(method_id):
+            raise not_found()
+        return self.removal
+
+    async def remove_card(self, session: Session, method_id: UUID, next_default: UUID | None, key: str | None) -> Accepted:
+        return self._accept("remove", method_id, next_default, key)
+
+    def _accept(self, *command: object) -> Accepted:
+        self.card_commands.append(command)
+        if self.refuses:
+            raise self.refuses
+        return {"aggregate": f"wallet-{scenes.CUSTOMER}", "version": 2}
 
     async def update_card(self, *_: Any) -> CardUpdated:
         raise self.refuses or not_found()

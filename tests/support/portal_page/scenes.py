@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 
 from portal_gateway.application.view import View
 from portal_gateway.domain.access import Session
-from portal_gateway.domain.view import CustomerView, Debt, InvoiceRow, InvoiceStatus, Plan, Subscription
+from portal_gateway.domain.view import CustomerView, Debt, InvoiceRow, InvoiceStatus, Plan, Role, SavedMethod, Subscription
 
 OURS = UUID("0b1ff5a0-0000-4000-8000-000000000000")
 MERCHANT, CUSTOMER, LINK = (uuid5(OURS, name) for name in ("merchant", "customer", "link"))
@@ -205,48 +205,29 @@ def whole_invoice(**changes: Any) -> dict[str, Any]:
     }
 
 
-CREDIT_NOTE_ID = str(uuid5(OURS, "TS-NC-000001"))
+def method_id(name: str) -> str:
+    return str(uuid5(OURS, f"card {name}"))
 
 
-def credited_invoice(minor: int = 1000, refund: str = "made", **changes: Any) -> dict[str, Any]:
-    """A paid invoice with a credit note, the refund of which is `requested`, `made` or `failed`."""
-    whole, card = whole_invoice(), {"brand": "visa", "last4": "4242"}
-    taken, back = ({"amount_minor": amount, "currency": "USD"} for amount in (-minor, minor))
-    note = {
-        "id": CREDIT_NOTE_ID,
-        "number": "TS-NC-000001",
-        "issued_on": "2023-05-16",
-        "total": taken,
-        "refund": {"status": refund, "at": None, "reference": None, "payment_method": card},
+def saved(last4: str = "4242", role: Role | None = None, **changes: Any) -> SavedMethod:
+    """A card on file, with an id after its last digits."""
+    facts: dict[str, Any] = {
+        "id": method_id(last4),
+        "brand": "visa",
+        "last4": last4,
+        "exp_month": 12,
+        "exp_year": 2030,
+        "role": role,
     }
-    credited = {
-        "kind": "void",
-        "detail": "credit_note",
-        "date": "2023-05-16",
-        "amount": taken,
-        "payment_method": None,
-        "reason": "customer_request",
-        "reference": "TS-NC-000001",
-        "credit_note_id": CREDIT_NOTE_ID,
-    }
-    outcome = (
-        {"status": "succeeded", "amount": back}
-        if refund == "made"
-        else {"status": "failed", "amount": {**back, "amount_minor": 0}}
-    )
-    refunded = {
-        "kind": "refund",
-        "date": "2023-05-17",
-        "payment_method": card,
-        "reason": "credit_note",
-        "credit_note_id": CREDIT_NOTE_ID,
-        **outcome,
-    }
-    return {
-        **whole,
-        "movements": [*whole["movements"], credited, *([] if refund == "requested" else [refunded])],
-        "credit_notes": [note],
-        "credited": back,
-        "refunded": back if refund == "made" else {**back, "amount_minor": 0},
-        **changes,
-    }
+    return {**facts, **changes}  # type: ignore[typeddict-item]
+
+
+def with_cards(*methods: SavedMethod, **changes: Any) -> View:
+    """The customer has these cards, the default first."""
+    default = {name: methods[0][name] for name in ("id", "brand", "last4", "exp_month", "exp_year")} if methods else None
+    return view(payment_method=default and {**default, "version": 1}, payment_methods=list(methods), **changes)
+
+
+TWO_CARDS = (saved("4242", "default"), saved("1117", "backup", brand="mastercard"))
+TEN_CARDS = (*TWO_CARDS, *(saved(f"{number:04}", exp_year=2028) for number in range(1, 9)))
+EXPIRED_BACKUP = (saved("4242", "default"), saved("1117", "backup", brand="mastercard", exp_month=1, exp_year=2023))

@@ -24,18 +24,15 @@ from payments.adapters.http.peers import PEERS as PAYMENTS
 from payments.adapters.outlooks import SubscriptionOutlooks
 from payments.adapters.tenants import KnownCustomers, MerchantClock
 from portal_gateway.adapters.services import InvoicingService, PaymentsService, SubscriptionsService
-from portal_gateway.application.requests import CancelRequest, Looks, PaymentRequest
+from portal_gateway.application.requests import BackupConsent, CancelRequest, PaymentRequest
 from subscriptions.adapters.http.peers import PEERS as SUBSCRIPTIONS
 from support.portal_page import scenes
 
 IDS = uuid4(), uuid4()
-INVOICE = uuid4()
-PLACES = {
-    str(IDS[0]): "{id}",
-    str(IDS[1]): "{id}",
-    str(INVOICE): "{invoice_id}",
-    str(scenes.CUSTOMER): "{customer_id}",
-    "a" * 64: "{id}",
+SET_UP, METHOD = uuid4(), uuid4()
+PLACES = {str(IDS[0]): "{id}", str(IDS[1]): "{id}", str(scenes.CUSTOMER): "{customer_id}", "a" * 64: "{id}"} | {
+    str(SET_UP): "{setup_id}",
+    str(METHOD): "{method_id}",
 }
 """What stands in a path, and the parameter that it is of."""
 
@@ -105,6 +102,12 @@ async def test_the_gateway_calls_exactly_its_routes_of_payments() -> None:
         called,
         open_setup=(session, "es", None),
         update_card=(session, "setup", "token", (), None, None),
+        add_card=(session, SET_UP, "token", None),
+        make_default=(session, METHOD, None),
+        choose_backup=(session, METHOD, BackupConsent("backup-1", "es"), None),
+        withdraw_backup=(session, METHOD, None),
+        removal_preview=(session, METHOD),
+        remove_card=(session, METHOD, IDS[1], None),
         payment_preview=(session, IDS[0]),
         pay=(session, IDS[0], PAYMENT_REQUEST, None),
         authenticate=(session, INVOICE, PAYMENT_REQUEST, Looks("es", None), None),

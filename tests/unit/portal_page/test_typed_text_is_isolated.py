@@ -10,7 +10,7 @@ from portal_gateway.adapters.page.rendering import environment
 from portal_gateway.application.results import DueCharge
 from support.portal_page import scenes
 from support.portal_page.fakes import Stage
-from support.portal_page.scenes import PREMIUM, invoice_id
+from support.portal_page.scenes import PREMIUM, invoice_id, method_id
 
 NAME, FSI, PDI = "חברה (7)", "\u2068", "\u2069"
 OLDER = f"\u202e{NAME}\u2069"
@@ -33,12 +33,11 @@ def ending() -> Any:
     return view(cancellation=scenes.ending()["cancellation"], version=13)
 
 
-def waiting() -> Any:
-    """The customer's bank waits for a confirmation."""
-    return replace(view(), revision=WAITING)
+def two_cards() -> Any:
+    return replace(view(), facts={**view().facts, "payment_methods": list(scenes.TWO_CARDS)})
 
 
-def owed(shown: Any, path: str) -> dict[str, Any]:
+def owed(path: str) -> dict[str, Any]:
     """The invoice can be paid on the page that offers it, and is paid on every other."""
     if shown.revision == WAITING:
         return {"status": "processing", "authenticate_until": scenes.instant(2023, 5, 20)}
@@ -103,6 +102,9 @@ PAGES: list[tuple[Any, str, int]] = [
     (view(status="canceled", ended_at=scenes.instant(2023, 5, 14)), f"/subscriptions/{PREMIUM}/cancel", 3),
     (view(), f"/invoices/{invoice_id(14)}", 12),
     (view(), "/payment-method", 3),
+    (two_cards(), f"/payment-methods/{method_id('4242')}/default", 3),
+    (two_cards(), f"/payment-methods/{method_id('1117')}/backup", 4),
+    (two_cards(), f"/payment-methods/{method_id('4242')}/default?after=wallet-{scenes.CUSTOMER}:3", 2),
     (view(), f"/invoices/{invoice_id(14)}/payment", 3),
     (waiting(), f"/invoices/{invoice_id(14)}/payment", 3),
     (view(), f"/invoices/{invoice_id(14)}/payment?after=payment-{invoice_id(14)}:3", 1),

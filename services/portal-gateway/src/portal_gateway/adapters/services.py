@@ -13,16 +13,18 @@ from chassis.http.problems import Problem, unavailable
 from chassis.runtime.outages import outages
 from portal_gateway.application.downloads import Download, DownloadedDocument, ExportFormat, ExportProgress
 from portal_gateway.application.refusals import CardDeclined
-from portal_gateway.application.requests import CancelMode, CancelRequest, Looks, PaymentRequest
+from portal_gateway.application.requests import BackupConsent, CancelMode, CancelRequest, PaymentRequest, Purpose
 from portal_gateway.application.results import (
     Accepted,
     AuthenticationBegun,
     CancellationAccepted,
     CancellationPreview,
+    CardAdded,
     CardSetup,
     CardUpdated,
     PaymentBegun,
     PaymentPreview,
+    RemovalPreview,
 )
 from portal_gateway.domain.access import Session
 from portal_gateway.domain.view import Money
@@ -111,8 +113,10 @@ class PaymentsService(_Service):
         super().__init__(client)
         self._portal_origin = portal_origin
 
-    async def open_setup(self, session: Session, locale: str, colour: str | None) -> CardSetup:
+    async def open_setup(self, session: Session, locale: str, colour: str | None, purpose: Purpose = "default") -> CardSetup:
         body = {"locale": locale, "colour": colour, "portal_origin": self._portal_origin}
+        if purpose != "default":
+            body["purpose"] = purpose
         return cast(CardSetup, await self._call(session, "POST", f"/v1/customers/{session.customer_id}/setups", json=body))
 
     async def update_card(
@@ -134,6 +138,40 @@ class PaymentsService(_Service):
             if problem.status == 402:
                 raise DeclinedCard(problem) from None
             raise
+
+    async def add_card(self, session: Session, setup_id: UUID, token: str, idempotency_key: str | None) -> CardAdded:
+        path = f"/v1/customers/{session.customer_id}/setups/{setup_id}/payment-method"
+        try:
+            answer = await self._call(session, "POST", path, json={"token": token}, idempotency_key=idempotency_key)
+        except Problem as problem:
+            if problem.status == 402:
+                raise DeclinedCard(problem) from None
+            raise
+        return cast(CardAdded, answer)
+
+    async def make_default(self, session: Session, method_id: UUID, idempotency_key: str | None) -> Accepted:
+        path = f"/v1/payment-methods/{method_id}/default"
+        return cast(Accepted, await self._call(session, "PUT", path, idempotency_key=idempotency_key))
+
+    async def choose_backup(
+        self, session: Session, method_id: UUID, consent: BackupConsent, idempotency_key: str | None
+    ) -> Accepted:
+        path, body = f"/v1/payment-methods/{method_id}/backup", {"text": consent.text, "language": consent.language}
+        return cast(Accepted, await self._call(session, "PUT", path, json=body, idempotency_key=idempotency_key))
+
+    async def withdraw_backup(self, session: Session, method_id: UUID, idempotency_key: str | None) -> Accepted:
+        path = f"/v1/payment-methods/{method_id}/backup"
+        return cast(Accepted, await self._call(session, "DELETE", path, idempotency_key=idempotency_key))
+
+    async def removal_preview(self, session: Session, method_id: UUID) -> RemovalPreview:
+        return cast(RemovalPreview, await self._call(session, "GET", f"/v1/payment-methods/{method_id}/removal"))
+
+    async def remove_card(
+        self, session: Session, method_id: UUID, next_default: UUID | None, idempotency_key: str | None
+    ) -> Accepted:
+        params = {"next_default": str(next_default)} if next_default else None
+        path = f"/v1/payment-methods/{method_id}"
+        return cast(Accepted, await self._call(session, "DELETE", path, params=params, idempotency_key=idempotency_key))
 
     async def payment_preview(self, session: Session, invoice_id: UUID) -> PaymentPreview:
         params = {"invoice_id": str(invoice_id)}

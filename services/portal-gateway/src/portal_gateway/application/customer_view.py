@@ -8,7 +8,17 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 from uuid import UUID
 
-from portal_gateway.domain.view import Customer, CustomerView, InvoiceRow, InvoiceStatus, Pane, PaymentMethod, Subscription
+from portal_gateway.domain.view import (
+    Customer,
+    CustomerView,
+    InvoiceRow,
+    InvoiceStatus,
+    Pane,
+    PaymentMethod,
+    Role,
+    SavedMethod,
+    Subscription,
+)
 
 INVOICES_ON_THE_PAGE = 12
 
@@ -44,6 +54,7 @@ def compose(customer_id: UUID, sources: Sources) -> CustomerView:
         "customer": _customer(customer_id, sources.customer),
         "subscriptions": _in_order([_subscription(source, sources.owed) for source in sources.subscriptions]),
         "payment_method": _payment_method(sources.wallet),
+        "payment_methods": _payment_methods(sources.wallet),
         "invoices": [invoice_row(each, sources.payments.get(each.doc["id"])) for each in sources.invoices[:INVOICES_ON_THE_PAGE]],
         "invoice_count": sources.invoice_count,
         "invoice_years": sorted(sources.invoice_years, reverse=True),
@@ -108,13 +119,17 @@ def changed_panes(old: CustomerView, new: CustomerView) -> list[Pane]:
     panes: list[Pane] = []
     if old["subscriptions"] != new["subscriptions"]:
         panes += ["summary", "subscription"]
-    if old["payment_method"] != new["payment_method"]:
+    if _cards(old) != _cards(new):
         panes.append("payment_method")
     if _history(old) != _history(new):
         panes.append("invoices")
     if old["customer"] != new["customer"]:
         panes = ["summary", *(pane for pane in panes if pane != "summary")]
     return panes
+
+
+def _cards(view: CustomerView) -> tuple[object, ...]:
+    return view["payment_method"], view.get("payment_methods")
 
 
 def _history(view: CustomerView) -> tuple[object, ...]:
@@ -152,3 +167,16 @@ def _payment_method(source: Source | None) -> PaymentMethod | None:
     if source is None or source.doc["payment_method"] is None:
         return None
     return cast(PaymentMethod, source.doc["payment_method"] | {"version": source.sequence})
+
+
+def _payment_methods(source: Source | None) -> list[SavedMethod]:
+    """Documents of an earlier version hold the default only."""
+    if source is None:
+        return []
+    default, backup = source.doc["payment_method"], source.doc.get("backup")
+    cards = source.doc.get("methods") or ([default] if default else [])
+    roles: dict[str, Role] = {backup: "backup"} if backup else {}
+    if default:
+        roles[default["id"]] = "default"
+    methods = [cast(SavedMethod, card | {"role": roles.get(card["id"])}) for card in reversed(cards)]
+    return sorted(methods, key=lambda it: ("default", "backup", None).index(it["role"]))

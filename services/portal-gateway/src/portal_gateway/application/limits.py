@@ -28,5 +28,6 @@ REFUSED_CARDS_OF_LINK = Limit("refused_cards_of_link", 20, _HOUR)
 """Per link."""
 CANCELLATIONS = Limit("cancellations", 60, _HOUR)
 PAYMENTS = Limit("payments", 60, _HOUR)
+CARD_CHANGES = Limit("card_changes", 60, _HOUR)
 PDFS = Limit("pdfs", 120, _HOUR)
 EXPORTS = Limit("exports", 10, _HOUR)

@@ -4,7 +4,8 @@ A method that fails has changed nothing. It raises one of `application/refusals.
 problem codes that a page needs a sentence for:
 
 - 401 `link_refused`, `session_required`; 403 `cross_origin`, `csrf_required`; 409 `session_changed`; 404 `not_found`
-- cards: 402 `card_declined`, `insufficient_funds`, `expired_card`, `incorrect_cvc`; 422 `card_number_refused`
+- cards: 402 `card_declined`, `insufficient_funds`, `expired_card`, `incorrect_cvc`; 422 `card_number_refused`; 409
+  `last_payment_method`, `too_many_payment_methods`, `default_as_backup`, `next_default_changed`, `consent_changed`
 - payments: 409 `due_changed` (`more`: due, total), `amount_changed` (`more`: amount, due, total), `charge_running`,
   `nothing_owed`; 429 `too_many_payments`; 409 for the subscription's rules
 - 422 `invalid_request` (`errors`), `invalid_cursor`, `idempotency_key_reused`
@@ -25,6 +26,7 @@ from uuid import UUID
 from chassis.runtime.background import survives
 from chassis.scope import note
 from portal_gateway.application import limits
+from portal_gateway.application.cards import Cards
 from portal_gateway.application.downloads import Download, DownloadedDocument, ExportFormat, ExportProgress
 from portal_gateway.application.history import PaymentHistory
 from portal_gateway.application.ports import (
@@ -151,7 +153,7 @@ class Portal:
         self, session: Session, subscription_id: UUID, request: CancelRequest, *, idempotency_key: str | None = None
     ) -> CancellationAccepted:
         """Cancel a subscription. Card numbers are removed from the comment; a comment never stops a cancellation."""
-        await self.limits.take(limits.CANCELLATIONS, _customer_key(session))
+        await self.limits.take(limits.CANCELLATIONS, session.customer_key)
         comment = self.clean_comment(request.comment)
         request = replace(request, comment=comment.text)
         accepted = await self.subscriptions.cancel(session, subscription_id, request, idempotency_key)
@@ -164,14 +166,14 @@ class Portal:
     async def withdraw_cancellation(
         self, session: Session, subscription_id: UUID, *, idempotency_key: str | None = None
     ) -> Accepted:
-        await self.limits.take(limits.CANCELLATIONS, _customer_key(session))
+        await self.limits.take(limits.CANCELLATIONS, session.customer_key)
         accepted = await self.subscriptions.withdraw_cancellation(session, subscription_id, idempotency_key)
         await self._store_accepted(session, _pending("cancellation_withdrawn", accepted, {}))
         return accepted
 
     async def open_card_setup(self, session: Session, *, locale: str, colour: str | None) -> CardSetup:
         """Open card entry: the address of the card frame, and what a confirmation would charge."""
-        await self.limits.take(limits.CARD_SETUPS, _customer_key(session))
+        await self.limits.take(limits.CARD_SETUPS, session.customer_key)
         return await self.payments.open_setup(session, locale, colour)
 
     async def update_card(
@@ -185,7 +187,7 @@ class Portal:
         idempotency_key: str | None = None,
     ) -> CardUpdated:
         """Make the card the default and charge the listed invoices only. `totals` is what was shown, by currency."""
-        declines = (limits.REFUSED_CARDS, _customer_key(session)), (limits.REFUSED_CARDS_OF_LINK, str(session.link_id))
+        declines = (limits.REFUSED_CARDS, session.customer_key), (limits.REFUSED_CARDS_OF_LINK, str(session.link_id))
         await self.limits.check(*declines)
         try:
             updated = await self.payments.update_card(session, setup_id, token, charge_invoices, idempotency_key, totals)
@@ -196,6 +198,11 @@ class Portal:
         charges = [_pending("charge", charge, {"invoice_id": charge["invoice_id"]}) for charge in updated["charges"]]
         await self._store_accepted(session, card, *charges)
         return updated
+
+    @property
+    def cards(self) -> Cards:
+        """The cards on file, and their roles."""
+        return Cards(self.payments, self.limits)
 
     async def payment_preview(self, session: Session, invoice_id: UUID) -> PaymentPreview:
         """All charges that paying this invoice now would start; none if nothing is owed on it. Raises 404."""
@@ -208,7 +215,7 @@ class Portal:
 
         Raises 404, 409 `amount_changed` · `charge_running` · `nothing_owed`, 429 `too_many_payments`.
         """
-        await self.limits.take(limits.PAYMENTS, _customer_key(session))
+        await self.limits.take(limits.PAYMENTS, session.customer_key)
         begun = await self.payments.pay(session, invoice_id, request, idempotency_key)
         await self._store_accepted(session, _pending("charge", begun, {"invoice_id": begun["invoice_id"]}))
         return begun
@@ -238,7 +245,7 @@ class Portal:
         return await self.history.neighbours(session, invoice_id)
 
     async def invoice_pdf(self, session: Session, invoice_id: UUID) -> DownloadedDocument:
-        await self.limits.take(limits.PDFS, _customer_key(session))
+        await self.limits.take(limits.PDFS, session.customer_key)
         return await self.invoicing.pdf(session, invoice_id)
 
     async def credit_note_pdf(self, session: Session, credit_note_id: UUID) -> DownloadedDocument:
@@ -250,7 +257,7 @@ class Portal:
 
         Raises 429, also `export_running` (a customer can run one at a time), and 503.
         """
-        use = limits.EXPORTS, _customer_key(session)
+        use = limits.EXPORTS, session.customer_key
         await self.limits.check(use)
         download = await self.invoicing.export(session, format, locale, year)
         try:
@@ -288,10 +295,6 @@ class Portal:
     def _note(self, session: Session) -> None:
         note(session.merchant_id)
         self.security.note(merchant_id=session.merchant_id, customer_id=session.customer_id, link_id=session.link_id)
-
-
-def _customer_key(session: Session) -> str:
-    return f"{session.merchant_id}/{session.customer_id}"
 
 
 def _pending(

@@ -12,17 +12,19 @@ from portal_gateway.application.customer_view import Source
 from portal_gateway.application.downloads import Download, DownloadedDocument, ExportFormat, ExportProgress
 from portal_gateway.application.limits import Limit
 from portal_gateway.application.live import Glance
-from portal_gateway.application.requests import CancelMode, CancelRequest, Looks, PaymentRequest
+from portal_gateway.application.requests import BackupConsent, CancelMode, CancelRequest, PaymentRequest, Purpose
 from portal_gateway.application.results import (
     Accepted,
     AuthenticationBegun,
     CancellationAccepted,
     CancellationPreview,
+    CardAdded,
     CardSetup,
     CardUpdated,
     Neighbours,
     PaymentBegun,
     PaymentPreview,
+    RemovalPreview,
 )
 from portal_gateway.application.view import Pending, Position, View, Visit
 from portal_gateway.domain.access import Link, Session
@@ -83,7 +85,7 @@ class Subscriptions(Protocol):
 
 
 class Payments(Protocol):
-    async def open_setup(self, session: Session, locale: str, colour: str | None) -> CardSetup: ...
+    async def open_setup(self, session: Session, locale: str, colour: str | None, purpose: Purpose = "default") -> CardSetup: ...
 
     async def update_card(
         self,
@@ -95,6 +97,23 @@ class Payments(Protocol):
         totals: Sequence[Money] | None = None,
     ) -> CardUpdated:
         """Raises CardDeclined."""
+
+    async def add_card(self, session: Session, setup_id: UUID, token: str, idempotency_key: str | None) -> CardAdded:
+        """Raises CardDeclined."""
+
+    async def make_default(self, session: Session, method_id: UUID, idempotency_key: str | None) -> Accepted: ...
+
+    async def choose_backup(
+        self, session: Session, method_id: UUID, consent: BackupConsent, idempotency_key: str | None
+    ) -> Accepted: ...
+
+    async def withdraw_backup(self, session: Session, method_id: UUID, idempotency_key: str | None) -> Accepted: ...
+
+    async def removal_preview(self, session: Session, method_id: UUID) -> RemovalPreview: ...
+
+    async def remove_card(
+        self, session: Session, method_id: UUID, next_default: UUID | None, idempotency_key: str | None
+    ) -> Accepted: ...
 
     async def payment_preview(self, session: Session, invoice_id: UUID) -> PaymentPreview: ...
 

@@ -8,6 +8,8 @@ from uuid import UUID
 from portal_gateway.domain.view import InvoiceStatus, Money
 
 CancelMode = Literal["at_period_end", "immediately"]
+Purpose = Literal["default", "add"]
+"""`default`: the typed card becomes the default, and what is due is charged. `add`: it is stored beside the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +40,13 @@ class PaymentRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Looks:
-    """How a page of the payments service looks."""
+class BackupConsent:
+    """The text that the customer agreed to."""
 
-    locale: str
-    colour: str | None
+    text: str
+    """Its version."""
+    language: str
+    """BCP 47 tag of the language in which it was shown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 from portal_gateway.application.requests import CancelMode
 from portal_gateway.domain.access import Flow, LinkKind, Session
 from portal_gateway.domain.settlement import Effect
-from portal_gateway.domain.view import InvoiceRow, Money, Period
+from portal_gateway.domain.view import CardFace, InvoiceRow, Money, Period
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +108,33 @@ class CardUpdated(TypedDict):
     payment_method: dict[str, Any]
     """id, brand, last4, exp_month, exp_year"""
     charges: list[ChargeStarted]
+
+
+class CardAdded(Accepted):
+    id: str
+    brand: str
+    last4: str
+    exp_month: int
+    exp_year: int
+    is_default: bool
+
+
+class NextDefault(CardFace):
+    id: str
+    exp_month: int
+    exp_year: int
+
+
+class CardOfRemoval(NextDefault):
+    is_default: bool
+    is_backup: bool
+
+
+class RemovalPreview(TypedDict):
+    payment_method: CardOfRemoval
+    allowed: bool
+    """False for the only card while something is paid with it."""
+    next_default: NextDefault | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,11 @@ class Session:
     return_url: str | None = None
 
     @property
+    def customer_key(self) -> str:
+        """What limits count for each customer."""
+        return f"{self.merchant_id}/{self.customer_id}"
+
+    @property
     def ends_at(self) -> datetime:
         """When it ends without further activity."""
         return min(self.seen_at + IDLE, self.latest_end)

@@ -13,6 +13,9 @@ CustomerKey = tuple[UUID, UUID]
 InvoiceStatus = Literal["paid", "open", "processing", "failed", "void", "uncollectible", "refunded"]
 """`open`: no attempt yet; `processing`: a charge runs or its outcome is unknown; `failed`: open, the last attempt failed."""
 
+Role = Literal["default", "backup"]
+"""Of a card: charged for everything, or once if the default fails."""
+
 Pane = Literal["summary", "subscription", "payment_method", "invoices"]
 PANES: tuple[Pane, ...] = ("summary", "subscription", "payment_method", "invoices")
 
@@ -107,6 +110,15 @@ class PaymentMethod(CardFace):
     version: int
 
 
+class SavedMethod(CardFace):
+    """A card on file, with its role."""
+
+    id: str
+    exp_month: int
+    exp_year: int
+    role: Role | None
+
+
 class InvoiceRow(TypedDict):
     id: str
     number: str
@@ -132,6 +144,8 @@ class CustomerView(TypedDict):
     subscriptions: list[Subscription]
     """Current ones first, then ended ones; within each, the latest start first."""
     payment_method: PaymentMethod | None
+    payment_methods: NotRequired[list[SavedMethod]]
+    """The default first, then the backup, then the latest first. Absent in views that an earlier version composed."""
     invoices: list[InvoiceRow]
     """The newest twelve, newest first."""
     invoice_count: int

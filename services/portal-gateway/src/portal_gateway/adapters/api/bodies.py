@@ -8,7 +8,7 @@ from pydantic import Field, StrictInt, StringConstraints
 from billing_contracts.subscriptions import Feedback
 from chassis.http.bodies import StrictBody
 from chassis.http.free_text import Remark
-from portal_gateway.application.requests import CancelMode
+from portal_gateway.application.requests import CancelMode, Purpose
 from portal_gateway.domain.settlement import Effect
 
 
@@ -47,6 +47,29 @@ class NewCard(StrictBody):
     """Ids of all invoices that were listed in `due`, also those of begun periods."""
     totals: Annotated[list[Amount], Field(max_length=10)] | None = None
     """The sums that were shown, one for each currency. Compared when given."""
+
+
+class CardEntry(StrictBody):
+    """What a card is typed for."""
+
+    purpose: Purpose = "default"
+    """`default`: the card becomes the default, and what is due is charged. `add`: it is stored beside the others."""
+
+
+class AnotherCard(StrictBody):
+    """A card that was typed, to be stored beside the others."""
+
+    setup_id: UUID
+    """The set-up of the card page that was shown."""
+    token: Annotated[str, Field(min_length=1, max_length=200)]
+    """The card page's token for the card that was typed."""
+
+
+class BackupChoice(StrictBody):
+    """The customer's consent to be charged with this card if the default fails."""
+
+    text_version: Annotated[str, Field(min_length=1, max_length=40)]
+    """Version of the text that was shown."""
 
 
 class Payment(StrictBody):

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request
 from chassis.http.description import answers
 from chassis.http.problems import Problem
 from portal_gateway.adapters.api import documents, payment_documents
-from portal_gateway.adapters.api.bodies import Amount, Cancelling, NewCard, Payment
+from portal_gateway.adapters.api.bodies import Amount, Cancelling, CardEntry, NewCard, Payment
 from portal_gateway.adapters.api.dependencies import IdempotencyKey, LocalizedRoute, SessionDependencies, language_of, with_texts
 from portal_gateway.adapters.api.parameters import InvoiceId, Mode, SubscriptionId
 from portal_gateway.application.portal import Portal
@@ -22,6 +22,12 @@ from portal_gateway.domain.view import Money
 
 DECLINED: Final = ("card_declined", "insufficient_funds", "expired_card", "incorrect_cvc")
 WITHDRAWAL_REFUSALS: Final = ((409, "no_cancellation"), (409, "cancellation_took_effect"), (429, "too_many_requests"))
+OPENING_REFUSALS: Final = (
+    (404, "not_found"),
+    (409, "too_many_payment_methods"),
+    (429, "too_many_requests"),
+    (429, "too_many_openings"),
+)
 CARD_REFUSALS: Final = (
     (404, "not_found"),
     (409, "due_changed"),
@@ -78,15 +84,23 @@ def command_routes(portal: Portal, dependencies: SessionDependencies) -> APIRout
         return {**await portal.withdraw_cancellation(session, subscription_id, idempotency_key=idempotency_key)}
 
     @api.post("/payment-method/setup", status_code=201)
-    @answers(payment_documents.CardSetup, (404, "not_found"), (429, "too_many_requests"), (429, "too_many_openings"))
-    async def open_card_setup(request: Request, session: Annotated[Session, acting]) -> dict[str, Any]:
-        """Open a page on which the customer can type a card."""
+    @answers(payment_documents.CardSetup, *OPENING_REFUSALS)
+    async def open_card_setup(
+        request: Request, session: Annotated[Session, acting], body: CardEntry | None = None
+    ) -> dict[str, Any]:
+        """Open a page on which the customer can type a card: a new default, or one to store beside the others."""
         view = await portal.view(session)
         language = language_of(request, session, view)
         colour = (view.merchant.get("branding") or {}).get("colour")
-        setup = await portal.open_card_setup(session, locale=language.tag, colour=colour)
+        adding = body is not None and body.purpose == "add"
+        opening = portal.cards.open_setup if adding else portal.open_card_setup
+        setup = await opening(session, locale=language.tag, colour=colour)
         reader = Reader.of(view, language)
-        renewing = [{"subscription_id": it.id, "plan_name": it.plan, "frequency_text": it.price} for it in renewals(reader, view)]
+        renewing = (
+            []
+            if adding
+            else [{"subscription_id": it.id, "plan_name": it.plan, "frequency_text": it.price} for it in renewals(reader, view)]
+        )
         shown: dict[str, Any] = with_texts(language, {**setup, **sentences(reader, view, setup), "renewals": renewing})
         return shown
 

@@ -189,6 +189,20 @@ class PaymentMethod(BaseModel):
     """The card in words."""
 
 
+class CardOnFile(PaymentMethod):
+    """A card on file."""
+
+    role: Literal["default", "backup"] | None
+    """`default` pays for everything, `backup` once if the default fails. Null for the others."""
+
+
+class CardsOnFile(BaseModel):
+    """The customer's cards."""
+
+    items: list[CardOnFile]
+    """The default first, then the backup, then the latest first."""
+
+
 class Pending(BaseModel):
     """Accepted by its service, and not in the view yet."""
 
@@ -215,6 +229,8 @@ class Overview(BaseModel):
     """The subscriptions."""
     payment_method: PaymentMethod | None
     """The default card. Null when there is none."""
+    payment_methods: list[CardOnFile]
+    """All cards on file: the default first, then the backup, then the latest first."""
     invoices: InvoicePage
     """The latest invoices."""
     pending: list[Pending]

@@ -115,78 +115,9 @@ class Movement(BaseModel):
     reason: str | None
     """Why an attempt failed, money was given back or the invoice was voided or credited."""
     reference: str | None
-    """The payment provider's reference; of a credit note its number."""
-    detail: str | None = None
-    """The precise kind if it is newer than `kind`'s values: `credit_note`, with the kind `void`. More values may come."""
-    credit_note_id: UUID | None = None
-    """The credit note, of its own movement and of its refund's."""
-
-
-class CreditNoteLine(BaseModel):
-    """What a credit note takes off one line of the invoice. Amounts are negative."""
-
-    line_number: int
-    """Number of the invoice's line, from 1."""
-    plan_name: str
-    """Name of the plan."""
-    description: str
-    """Text of the line."""
-    period: Period
-    """The period that the invoice's line charges."""
-    net: Money
-    """Amount without tax."""
-    tax: Money
-    """Tax."""
-    total: Money
-    """Amount with tax."""
-
-
-class CreditRefund(BaseModel):
-    """The refund that settles a credit note."""
-
-    status: str
-    """`requested` is on its way, `made` went back, `failed` did not. More values may come."""
-    at: datetime | None
-    """When the outcome was known. Null before."""
-    reference: str | None
-    """The payment provider's reference. Null until it is known."""
-    payment_method: UsedCard | None
-    """The card to which the money goes."""
-
-
-class CreditNote(BaseModel):
-    """A credit note: it takes a part of the invoice back, or all of it. Amounts are negative."""
-
-    id: UUID
-    """Id of the credit note."""
-    number: str
-    """Number of the credit note."""
-    issued_on: date
-    """Date of issue."""
-    customer_id: UUID
-    """The customer."""
-    invoice_id: UUID
-    """The invoice."""
-    invoice_number: str
-    """Number of the invoice."""
-    invoice_issued_on: date
-    """Date of issue of the invoice."""
-    reason: str
-    """`customer_request`, `duplicate`, `billing_error`, `service_issue`, `goodwill` or `other_reason`. More values may come."""
-    lines: list[CreditNoteLine]
-    """What is taken off the invoice's lines."""
-    tax: Tax | None
-    """The tax of the invoice. Null when none applies."""
-    net_total: Money
-    """Sum without tax; negative."""
-    tax_total: Money
-    """Sum of the tax; negative."""
-    total: Money
-    """What the invoice is reduced by; negative."""
-    refund: CreditRefund
-    """The refund."""
-    pdf_url: str
-    """Path of the PDF document."""
+    """The payment provider's reference."""
+    backup: bool = False
+    """True when the customer's backup card was charged, because the default had failed."""
 
 
 class Party(BaseModel):

@@ -10,7 +10,10 @@ from portal_gateway.application.requests import CancelMode
 from portal_gateway.domain.view import InvoiceStatus
 
 SubscriptionId = Annotated[UUID, Path(description="The subscription's id.")]
-CreditNoteId = Annotated[UUID, Path(description="The credit note's id.")]
+MethodId = Annotated[UUID, Path(description="The card's id.")]
+NextDefault = Annotated[
+    UUID | None, Query(description="The default afterwards, as it was shown. Compared when given: another one is refused.")
+]
 InvoiceId = Annotated[UUID, Path(description="The invoice's id.")]
 Mode = Annotated[
     CancelMode | None, Query(description="When the cancellation would take effect. The merchant's policy when absent.")

@@ -137,3 +137,30 @@ class CardUpdated(Accepted):
     """The card that is the default now."""
     charges: list[ChargeStarted]
     """One for each invoice that is charged at once."""
+
+
+class CardAdded(Accepted, SavedCard):
+    """A card that was added."""
+
+    is_default: bool
+    """True for a customer's first card."""
+
+
+class BackupText(BaseModel):
+    """The text that a customer agrees to before a card becomes the backup."""
+
+    text_version: str
+    """Version of the text."""
+    text: str
+    """The text."""
+
+
+class RemovalPreview(BaseModel):
+    """What removing a card does."""
+
+    allowed: bool
+    """False for the only card while a subscription needs it or something is owed."""
+    next_default: SavedCard | None
+    """The default afterwards. Null if no card is left."""
+    statements: list[str]
+    """The same in words."""

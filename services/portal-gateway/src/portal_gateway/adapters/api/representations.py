@@ -9,8 +9,7 @@ from portal_gateway.application.presentation.common import Reader
 from portal_gateway.application.presentation.notice import notice
 from portal_gateway.application.view import Pending, View
 from portal_gateway.domain.instants import rfc3339
-from portal_gateway.domain.invoice_refunds import refund_status
-from portal_gateway.domain.view import Debt, InvoiceRow, Money, PaymentMethod, Subscription
+from portal_gateway.domain.view import Debt, InvoiceRow, Money, PaymentMethod, SavedMethod, Subscription
 from presentation.languages import Language
 
 
@@ -21,6 +20,7 @@ def overview(view: View, language: Language, next_cursor: str | None) -> dict[st
         "customer": {"name": customer["name"], "email": customer["email"], "locale": customer["locale"]},
         "subscriptions": [_subscription(reader, view, it) for it in view.facts["subscriptions"]],
         "payment_method": _card(reader, card) if card else None,
+        "payment_methods": cards(reader, view),
         "invoices": {"items": [invoice(reader, row, view.pending) for row in view.facts["invoices"]], "next_cursor": next_cursor},
         "pending": list(view.pending),
         "revision": view.revision,
@@ -116,7 +116,12 @@ def _amount(reader: Reader, amount: Money) -> dict[str, Any]:
     return {**amount, "text": reader.money(amount)}
 
 
-def _card(reader: Reader, card: PaymentMethod) -> dict[str, Any]:
+def cards(reader: Reader, view: View) -> list[dict[str, Any]]:
+    """All cards on file, with their roles."""
+    return [_card(reader, each) | {"role": each["role"]} for each in payment_method.saved(view)]
+
+
+def _card(reader: Reader, card: PaymentMethod | SavedMethod) -> dict[str, Any]:
     month, year = card["exp_month"], card["exp_year"]
     return {
         "id": card["id"],

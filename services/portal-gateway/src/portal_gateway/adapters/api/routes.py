@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter
 
+from portal_gateway.adapters.api.cards import card_routes
 from portal_gateway.adapters.api.commands import command_routes
 from portal_gateway.adapters.api.dependencies import SessionDependencies
 from portal_gateway.adapters.api.invoices import credit_note_routes, invoice_routes
@@ -16,6 +17,7 @@ def api_routes(portal: Portal, signals: ChangeSignals) -> APIRouter:
     api.include_router(session_routes(portal, dependencies))
     api.include_router(overview_routes(portal, signals))
     api.include_router(command_routes(portal, dependencies))
+    api.include_router(card_routes(portal, dependencies))
     api.include_router(invoice_routes(portal, dependencies))
     api.include_router(credit_note_routes(portal, dependencies))
     return api

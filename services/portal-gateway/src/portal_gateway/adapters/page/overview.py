@@ -20,6 +20,7 @@ from portal_gateway.application.presentation.notice import notice
 from portal_gateway.application.presentation.other_debts import other_debts
 from portal_gateway.application.presentation.payment import offer
 from portal_gateway.application.presentation.payment_method import method, warning
+from portal_gateway.application.presentation.saved_cards import saved_cards
 from portal_gateway.application.presentation.summary import summary
 from portal_gateway.application.presentation.switcher import choices
 from portal_gateway.application.refusals import InvalidCursor
@@ -147,6 +148,7 @@ def overview_words(visit: Visit, request: Request, query: InvoiceQuery, invalid:
         "offer": offer(reader, view, chosen) if chosen else None,
         "details": details(reader, chosen, view) if chosen else None,
         "method": method(reader, view),
+        "cards": saved_cards(reader, view),
         "history": _history(reader, view, chosen, here, query, invalid, page),
     }
 

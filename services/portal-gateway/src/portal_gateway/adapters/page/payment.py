@@ -104,7 +104,7 @@ class Sheet:
             return replace(self, facts={**self.facts, "status": "processing"}).result()  # the charge has not arrived here yet
         if not preview["due"] or preview["total"] is None:
             raise Problem(409, "nothing_owed", "Nothing is owed on this invoice")
-        card, offer = view.facts["payment_method"], of_invoice(reader, view, self.facts)
+        offer = of_invoice(reader, view, self.facts)
         total = reader.money(preview["total"])
         if offer.confirms and card:
             return self._confirmation(offer, card, preview, total)
@@ -117,12 +117,12 @@ class Sheet:
             lines=lines(reader, view, preview["due"]),
             total=total if len(preview["due"]) > 1 else None,
             statements=does(reader, view, preview["due"], more=preview.get("more", False)),
-            card=card if offer.button else None,
+            cards=offer.cards,
             why_not=offer.why_not,
             pay=pay_button(reader, view),
             confirm=reader.say("Confirm and pay %(amount)s", amount=total),
             confirmed={
-                "payment_method_id": card["id"] if card else "",
+                **({"payment_method_id": offer.cards[0].id} if len(offer.cards) == 1 else {}),
                 **preview["total"],
                 "charges": " ".join(each["invoice_id"] for each in preview["due"]),
                 "effect": preview["due"][0].get("effect") or "",

@@ -8,7 +8,17 @@ from starlette.responses import Response
 
 from chassis.http.methods import methods_of
 from chassis.http.problems import not_allowed, not_found
-from portal_gateway.adapters.page import cancellation, card_entry, documents, files, overview, payment, request_context, session
+from portal_gateway.adapters.page import (
+    cancellation,
+    card_entry,
+    documents,
+    files,
+    overview,
+    payment,
+    request_context,
+    saved_cards,
+    session,
+)
 from portal_gateway.adapters.page.assets import Assets
 from portal_gateway.adapters.page.error_pages import page_route
 from portal_gateway.adapters.page.rendering import Pages
@@ -29,7 +39,7 @@ def routes(portal: Portal, cards_origin: str) -> APIRouter:
     assets = own_assets()
     pages = Pages(assets, cards_origin)
     router = APIRouter()
-    for part in (session, overview, cancellation, card_entry, payment, documents):
+    for part in (session, overview, cancellation, card_entry, saved_cards, payment, documents):
         router.include_router(part.routes(portal, pages))
     router.include_router(files.routes(assets))
     return router

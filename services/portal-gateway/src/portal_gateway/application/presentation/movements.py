@@ -26,7 +26,10 @@ KINDS_WITH_CARD: Final = {
     "failed_attempt": N_("Payment failed with %(card)s"),
     "refund": N_("Refund to %(card)s"),
 }
-BANK_DAYS: Final = N_("Your bank can take 5–10 business days to show it.")
+KINDS_WITH_BACKUP: Final = {
+    "payment": N_("Charged to your backup card %(card)s"),
+    "failed_attempt": N_("Your backup card %(card)s was declined"),
+}
 MONEY_KINDS: Final = frozenset({"invoice", "payment", "refund", "credit_note"})
 """Kinds that show an amount. A failed charge moves no money, and a void concerns the invoice."""
 
@@ -73,15 +76,9 @@ def movements(reader: Reader, facts: Mapping[str, Any], next_try: str | None) ->
 
 def _movement(reader: Reader, movement: Mapping[str, Any], notes: Mapping[str, Mapping[str, Any]]) -> Movement:
     kind, card, day = movement["kind"], movement.get("payment_method"), date.fromisoformat(movement["date"])
-    note = notes.get(movement.get("credit_note_id") or "")
-    document = None
-    if note and movement.get("detail") == "credit_note":
-        kind, document = "credit_note", CreditNoteDocument(note["id"], note["number"])
-        what = reader.say("Credit note %(number)s", number=note["number"])
-    elif kind == "refund" and movement.get("status") == "failed":
-        what = reader.say("Refund failed")
-    elif card and kind in KINDS_WITH_CARD:
-        what = reader.say(KINDS_WITH_CARD[kind], card=reader.card(card))
+    if card and kind in KINDS_WITH_CARD:
+        with_card = KINDS_WITH_BACKUP if movement.get("backup") and kind in KINDS_WITH_BACKUP else KINDS_WITH_CARD
+        what = reader.say(with_card[kind], card=reader.card(card))
     else:
         words = NOT_ATTEMPTED if movement.get("reason") in UNTRIED else KINDS[kind]
         what = reader.say(words)

@@ -8,8 +8,8 @@ from typing import Any, Final
 from chassis.text import isolated
 from portal_gateway.application.presentation.bank_confirmation import can_be_confirmed, row_of, same_face, waits
 from portal_gateway.application.presentation.common import Reader
-from portal_gateway.application.presentation.notice import is_running, notice
-from portal_gateway.application.presentation.payment_method import state
+from portal_gateway.application.presentation.notice import is_running, notice, refused_card, same_face
+from portal_gateway.application.presentation.payment_method import saved, state
 from portal_gateway.application.presentation.settlement import after, before, span
 from portal_gateway.application.results import DueCharge
 from portal_gateway.application.view import View
@@ -25,17 +25,24 @@ LATER: Final = N_("Later periods have also started. We won't charge them now; we
 
 
 @dataclass(frozen=True, slots=True)
+class PayableCard:
+    id: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
-    """Paying a debt with the card on file."""
+    """Paying a debt with a card on file."""
 
     invoice_id: str
     does: str
     """What a payment settles, and its effect on the subscription, with any card."""
     button: str | None
-    """None if there is no card or it cannot pay."""
+    """None if no card can pay."""
     why_not: str | None
-    confirms: bool = False
-    """Whether the button leads to the confirmation at the customer's bank."""
+    """Why the default cannot pay."""
+    cards: tuple[PayableCard, ...] = ()
+    """The cards that can pay. The button names the first one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,27 +77,28 @@ def of_invoice(reader: Reader, view: View, facts: Mapping[str, Any]) -> Offer:
     return _offer(reader, view, facts, settling(subscription, facts["period"], reader.now), *failed)
 
 
-def _offer(
-    reader: Reader, view: View, invoice: Mapping[str, Any], it: Settling, reason: str | None, face: CardFace | None
-) -> Offer:
-    invoice_id, does, card = str(invoice["id"]), before(reader, it), view.facts["payment_method"]
-    if waits(invoice) or can_be_confirmed(invoice, face, view):
-        return Offer(invoice_id, does, reader.say("Confirm with your bank"), None, confirms=True)
-    if card is None:
+def _offer(reader: Reader, view: View, invoice_id: str, it: Settling, reason: str | None, face: CardFace | None) -> Offer:
+    does, default = before(reader, it), view.facts["payment_method"]
+    if default is None:
         return Offer(invoice_id, does, None, None)
-    same = face is not None and same_face(face, card)
-    why_not = None
-    if state(reader, card["exp_month"], card["exp_year"]) == "expired":
-        why_not = reader.say("You can't pay with %(card)s: it has expired.", card=reader.card(card))
-    elif same and (reason in ONLY_ANOTHER_CARD or invoice.get("remedy") == "another_card"):
-        why_not = reader.say("You can't pay with %(card)s: your bank requires another card.", card=reader.card(card))
-    label = (
-        reader.say("Retry with %(card)s", card=reader.card(card))
-        if same
-        else reader.say("Pay now with %(card)s", card=reader.card(card))
-    )
-    button = None if why_not else label
-    return Offer(invoice_id, does, button, why_not)
+    why_not = _why_not(reader, default, default["exp_month"], default["exp_year"], reason, face)
+    payable = [card for card in saved(view) if not _why_not(reader, card, card["exp_month"], card["exp_year"], reason, face)]
+    if not payable:
+        return Offer(invoice_id, does, None, why_not)
+    words = {"card": reader.card(payable[0])}
+    same = face is not None and same_face(face, payable[0])
+    button = reader.say("Retry with %(card)s", **words) if same else reader.say("Pay now with %(card)s", **words)
+    cards = tuple(PayableCard(card["id"], reader.card(card)) for card in payable)
+    return Offer(invoice_id, does, button, why_not, cards)
+
+
+def _why_not(reader: Reader, card: CardFace, month: int, year: int, reason: str | None, refused: CardFace | None) -> str | None:
+    """Why this card cannot pay; None if it can. `refused` is the card of the last attempt, which failed for `reason`."""
+    if state(reader, month, year) == "expired":
+        return reader.say("You can't pay with %(card)s: it has expired.", card=reader.card(card))
+    if refused is not None and same_face(refused, card) and reason in ONLY_ANOTHER_CARD:
+        return reader.say("You can't pay with %(card)s: your bank requires another card.", card=reader.card(card))
+    return None
 
 
 def lines(reader: Reader, view: View, due: Sequence[DueCharge]) -> list[ChargeLine]:

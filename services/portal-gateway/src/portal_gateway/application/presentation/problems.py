@@ -31,6 +31,14 @@ BY_CODE: Final = {
     ),
     "nothing_owed": N_("There's no amount due on this invoice anymore, so nothing was charged."),
     "payment_method_gone": N_("That card is no longer on file. Nothing was charged: check your payment method."),
+    "last_payment_method": N_(
+        "It's your only card, and it's needed for a subscription or an amount due. Add another card first, or cancel your "
+        "subscription. Nothing changed."
+    ),
+    "too_many_payment_methods": N_("You have as many cards as possible. Remove one before you add another. Nothing changed."),
+    "default_as_backup": N_("Your default card can't be its own backup. Nothing changed: choose another card."),
+    "next_default_changed": N_("Your cards changed in the meantime. Nothing was removed: review it and confirm again."),
+    "consent_changed": N_("The text you agreed to has changed. Nothing changed: read it and confirm again."),
     "export_running": N_("Another download is in progress. Try again when it finishes."),
     "under_review": N_(
         "This part of your account is under review and can't be changed right now. Nothing changed and nothing was charged."

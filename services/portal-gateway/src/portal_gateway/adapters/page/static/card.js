@@ -71,7 +71,7 @@ class CardEntry extends FramedSheet {
   async open() {
     this.state = "opening";
     this.show({ wait: true });
-    const answer = await call("POST", "/api/payment-method/setup", {}).catch(() => null);
+    const answer = await call("POST", "/api/payment-method/setup", this.adds ? { purpose: "add" } : {}).catch(() => null);
     if (!this.sheet.isConnected) return;
     if (answer?.status === 429) return this.fail("tooMany", { again: false, sentence: minutesOf(this.words.tooMany, answer.retryAfter) });
     if (!answer?.ok) return this.fail("unavailable");
@@ -95,6 +95,34 @@ class CardEntry extends FramedSheet {
     section.querySelector("[data-does]").replaceChildren(...(statements ?? []).map(paragraph));
   }
 
+  /** Whether the card is stored beside the others. Nothing is charged then. */
+  get adds() {
+    return this.sheet.dataset.purpose === "add";
+  }
+
+  hear(event) {
+    if (!this.sheet.isConnected) return removeEventListener("message", this.heard);
+    if (!this.frame || event.origin !== this.origin || event.source !== this.frame.contentWindow) return undefined;
+    if (!isMessage(event.data, this.setup)) return undefined;
+    const act = HEARD[this.state][event.data.type];
+    return act ? this[act](event.data) : undefined;
+  }
+
+  tell(type, more) {
+    this.frame?.contentWindow?.postMessage({ v: 1, setup_id: this.setup, type, ...more }, this.origin);
+  }
+
+  ready() {
+    this.atRest();
+    this.show({});
+    this.frame.focus();
+    this.tell("focus");
+  }
+
+  resize({ height }) {
+    this.frame.height = String(height);
+  }
+
   submitting() {
     this.state = "submitting";
     this.sheet.dataset.busy = "yes";
@@ -109,9 +137,8 @@ class CardEntry extends FramedSheet {
   async save({ token }) {
     clearTimeout(this.timer);
     this.state = "saving";
-    const answer = await this.outcome({
-      setup_id: this.setup, token, charge_invoices: this.due.map((line) => line.invoice_id), totals: totalsOf(this.due),
-    });
+    const charged = { charge_invoices: this.due.map((line) => line.invoice_id), totals: totalsOf(this.due) };
+    const answer = await this.outcome({ setup_id: this.setup, token, ...(this.adds ? {} : charged) });
     if (answer?.ok) return this.saved(answer.content);
     if (!answer) return this.fail("unknown", { again: false });
     if (!this.frame) return this.fail("notSaved");
@@ -133,7 +160,8 @@ class CardEntry extends FramedSheet {
         await pausing(pause);
         if (!this.sheet.isConnected) return null;
       }
-      const answer = await call("PUT", "/api/payment-method", confirmation, key).catch(() => null);
+      const [method, path] = this.adds ? ["POST", "/api/payment-methods"] : ["PUT", "/api/payment-method"];
+      const answer = await call(method, path, confirmation, key).catch(() => null);
       // "Nothing was changed" holds only for the first request: an earlier one may have succeeded.
       if (answer && (answer.status < 500 || (answer.status === 503 && !pause))) return answer;
     }
@@ -144,7 +172,8 @@ class CardEntry extends FramedSheet {
     if (this.frame) this.fail("asking", { again: false });
   }
 
-  async saved({ aggregate, version, payment_method: card, charges }) {
+  async saved({ aggregate, version, charges, payment_method, ...added }) {
+    const card = payment_method ?? added;
     this.tell("result", { ok: true });
     removeEventListener("message", this.receive);
     delete this.sheet.dataset.busy;

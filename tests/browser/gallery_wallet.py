@@ -1,0 +1,63 @@
+"""Several cards: the list, its menus, the dialogs and their results."""
+
+from dataclasses import replace
+
+from browser.gallery_cards import fields, type_card
+from browser.gallery_payments import facing
+from browser.gallery_states import Opened, State, Steps, visit
+from browser.live_stage import MASTERCARD
+from playwright.async_api import expect
+
+from portal_gateway.application.view import View
+from support.portal_page import scenes
+from support.portal_page.scenes import EXPIRED_BACKUP, TEN_CARDS, TWO_CARDS, method_id, with_cards
+
+DEFAULT, BACKUP = method_id("4242"), method_id("1117")
+
+
+def two() -> View:
+    return with_cards(*TWO_CARDS)
+
+
+def three() -> View:
+    return with_cards(*TWO_CARDS, scenes.saved("0005", brand="amex"))
+
+
+async def added(opened: Opened) -> None:
+    await opened.go("/")
+    await opened.press("#add-card")
+    await expect(fields(opened).locator("#number")).to_be_enabled()
+    await type_card(opened, MASTERCARD)
+    await opened.see("dialog [data-new-card]")
+
+
+def asked(action: str, card: str) -> Steps:
+    return visit("/", f"#options-{card}", f"#{action}-{card}", see="dialog [data-sheet=card-action]")
+
+
+def owing() -> View:
+    expired = scenes.saved("0341", "default", exp_year=2022)
+    cards = (expired, *TWO_CARDS[1:], scenes.saved("0005", brand="amex"))
+    default = {**{name: expired[name] for name in ("id", "brand", "last4", "exp_month", "exp_year")}, "version": 1}  # type: ignore[literal-required]
+    view = scenes.owing()
+    return replace(view, facts={**view.facts, "payment_methods": list(cards), "payment_method": default})  # type: ignore[typeddict-item]
+
+
+STATES = (
+    State("pay-with-one-of-several", owing, visit(f"/invoices/{scenes.invoice_id(14)}/payment", see="#pay-with"), facing()),
+    State("cards-two", two),
+    State("cards-menu", two, visit("/", f"#options-{BACKUP}", see=f"#remove-{BACKUP}")),
+    State("cards-ten", lambda: with_cards(*TEN_CARDS)),
+    State("cards-expired-backup", lambda: with_cards(*EXPIRED_BACKUP)),
+    State("cards-two-without-script", two, script=False),
+    State("card-added", two, added),
+    State("card-make-default", two, asked("default", BACKUP)),
+    State("card-choose-backup", three, asked("backup", method_id("0005"))),
+    State("card-stop-backup", two, asked("no-backup", BACKUP)),
+    State("card-remove", two, asked("remove", DEFAULT)),
+    State(
+        "card-remove-the-last", lambda: with_cards(scenes.saved("4242", "default")), visit(f"/payment-methods/{DEFAULT}/remove")
+    ),
+    State("card-removed", two, visit(f"/payment-methods/{BACKUP}/remove", "main button.danger", see="[data-outcome]")),
+    State("card-remove-without-script", two, visit(f"/payment-methods/{DEFAULT}/remove"), script=False),
+)
