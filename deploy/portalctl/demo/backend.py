@@ -73,6 +73,13 @@ class Backend:
     async def attach_card(self, customer: str, token: str) -> None:
         await self.call("payments", "POST", f"/v1/customers/{customer}/payment-methods", json={"token": token})
 
+    async def add_backup(self, customer: str, token: str) -> None:
+        """Add a card beside the default and make it the backup, with the customer's consent."""
+        path = f"/v1/customers/{customer}/payment-methods"
+        added = await self.call("payments", "POST", path, json={"token": token, "make_default": False})
+        consent = {"text": "backup-1", "language": "es"}
+        await self.call("payments", "PUT", f"/v1/payment-methods/{added['id']}/backup", json=consent)
+
     async def cancel(self, subscription: str, feedback: str) -> None:
         await self.call("subscriptions", "POST", f"/v1/subscriptions/{subscription}/cancellation", json={"feedback": feedback})
 
