@@ -69,6 +69,7 @@ async def test_the_overview_has_landmarks_panes_and_controls(page: Page) -> None
                 - heading /\\S/ [level=2]
                 - text: /Visa •••• 0341 .*12\\/2025/
                 - button /\\S/
+                - button /\\S/
               - region /\\S/:
                 - heading /\\S/ [level=2]
                 - group: /\\S/

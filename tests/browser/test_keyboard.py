@@ -15,7 +15,7 @@ from support.portal_page.page_objects import PortalPage, badge, problem, sheet
 
 VISA = "4242424242424242"
 NEWEST, OLDER = f"link invoice-{scenes.invoice_id(14)}", "link older"
-CANCEL, EDIT, KEEP = "button cancel", "button edit-method", "button keep"
+CANCEL, EDIT, ADD, KEEP = "button cancel", "button edit-method", "button add-card", "button keep"
 FOOT = [
     "link mailto:soporte@techsolutions.example",
     "link https://techsolutions.example/terminos",
@@ -59,6 +59,7 @@ async def test_tab_stops_follow_the_reading_order(page: Page) -> None:
             "menu leave",
             CANCEL,
             EDIT,
+            ADD,
             "menu download-all",
             "combobox filter-year",
             "combobox filter-status",

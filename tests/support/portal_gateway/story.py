@@ -152,6 +152,8 @@ def subject_of(event: EventData) -> str:
             return f"subscription-{SUBSCRIPTION}"
         case payments.PaymentMethodUpdated() | payments.PaymentMethodRemoved() | payments.PaymentConfirmed():
             return f"wallet-{ANA}"
+        case payments.PaymentMethodAdded() | payments.PaymentMethodBackupChosen() | payments.PaymentMethodRefreshed():
+            return f"wallet-{ANA}"
         case payments.PaymentEvent():
             return f"payment-{event.invoice_id}"
         case invoicing.InvoiceIssued() | invoicing.InvoicePaid() | invoicing.InvoicePaymentFailed():

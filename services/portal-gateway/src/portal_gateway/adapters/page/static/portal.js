@@ -166,7 +166,7 @@ document.addEventListener("click", (event) => {
   if (event.target.closest("[data-print]")) window.print();
   keepPlace(event.target.closest("a[data-keeps]"));
   for (const menu of document.querySelectorAll("details.menu[open]")) {
-    if (!menu.contains(event.target) || event.target.closest("a.item")) fold(menu);
+    if (!menu.contains(event.target) || event.target.closest("a.item, form[hx-get] .item")) fold(menu);
   }
 });
 

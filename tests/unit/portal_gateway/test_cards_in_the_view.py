@@ -1,0 +1,68 @@
+"""The cards on file, folded from their events and composed to the view."""
+
+from typing import Any
+
+from billing_contracts import payments
+from billing_contracts.shapes import Card
+from portal_gateway.application.customer_view import Source, Sources, changed_panes, compose, empty
+from support.portal_gateway.story import ANA, MASTERCARD, VISA, Published
+
+CONSENT: Any = {"text": "backup-1", "language": "es", "at": "2023-05-01T12:00:00Z"}
+
+
+def updated(card: Card) -> payments.PaymentMethodUpdated:
+    return payments.PaymentMethodUpdated(payment_method=card)
+
+
+def added(card: Card) -> payments.PaymentMethodAdded:
+    return payments.PaymentMethodAdded(payment_method=card)
+
+
+def backup(card: Card | None) -> payments.PaymentMethodBackupChosen:
+    return payments.PaymentMethodBackupChosen(payment_method=card, consent=CONSENT if card else None)
+
+
+def removed(card: Card) -> payments.PaymentMethodRemoved:
+    return payments.PaymentMethodRemoved(payment_method_id=card.id)
+
+
+def roles(*events: Any) -> list[tuple[str, str | None]]:
+    return [(it["last4"], it["role"]) for it in Published().publish(*events).view()["payment_methods"]]
+
+
+V, M = VISA.last4, MASTERCARD.last4
+
+
+def test_cards_have_their_roles_and_the_default_comes_first() -> None:
+    assert roles(updated(VISA), added(MASTERCARD)) == [(V, "default"), (M, None)]
+    assert roles(updated(VISA), updated(MASTERCARD)) == [(M, "default"), (V, None)]
+    assert roles(updated(VISA), added(MASTERCARD), backup(MASTERCARD)) == [(V, "default"), (M, "backup")]
+    assert roles(updated(VISA), added(MASTERCARD), backup(MASTERCARD), backup(None)) == [(V, "default"), (M, None)]
+
+
+def test_a_backup_ends_as_the_default_and_when_it_is_removed() -> None:
+    chosen = updated(VISA), added(MASTERCARD), backup(MASTERCARD)
+    assert roles(*chosen, updated(MASTERCARD)) == [(M, "default"), (V, None)]
+    assert roles(*chosen, removed(MASTERCARD)) == [(V, "default")]
+    assert roles(*chosen, removed(MASTERCARD), added(MASTERCARD)) == [(V, "default"), (M, None)]
+
+
+def test_new_details_of_a_card_keep_its_role() -> None:
+    renewed = VISA.model_copy(update={"exp_year": 2031})
+    view = Published().publish(updated(VISA), payments.PaymentMethodRefreshed(payment_method=renewed)).view()
+    assert [(it["exp_year"], it["role"]) for it in view["payment_methods"]] == [(2031, "default")]
+    assert view["payment_method"] is not None
+    assert view["payment_method"]["exp_year"] == 2031
+
+
+def test_a_document_of_an_earlier_version_has_the_default_alone() -> None:
+    source = Source(f"wallet-{ANA}", 3, {"payment_method": VISA.model_dump(mode="json")})
+    assert [(it["last4"], it["role"]) for it in compose(ANA, Sources(wallet=source))["payment_methods"]] == [(V, "default")]
+
+
+def test_another_card_changes_only_the_pane_of_cards() -> None:
+    before, after = Published().publish(updated(VISA)).view(), Published().publish(updated(VISA), added(MASTERCARD)).view()
+    after["payment_method"] = before["payment_method"]
+    assert changed_panes(before, after) == ["payment_method"]
+    assert changed_panes(before, before) == []
+    assert empty(ANA)["payment_methods"] == []
