@@ -30,7 +30,7 @@ class LiveWallet:
         del self.cards.setups[setup_id]
         expiry = {"exp_month": entry.exp_month, "exp_year": entry.exp_year}
         added = scenes.saved(entry.number[-4:], brand=entry.brand.value, **expiry)
-        face: Any = {name: added[name] for name in ("id", "brand", "last4", "exp_month", "exp_year")}  # type: ignore[literal-required]
+        face: Any = {name: added[name] for name in ("id", "brand", "last4", "exp_month", "exp_year")}
         return {**self._keep([*self.methods, added]), **face, "is_default": False}
 
     async def make_default(self, session: Session, method_id: UUID, key: str | None) -> Accepted:
@@ -70,6 +70,6 @@ class LiveWallet:
         return self._keep(sorted(kept, key=lambda it: ("default", "backup", None).index(it["role"])))
 
     def _keep(self, methods: list[SavedMethod]) -> Accepted:
-        default: Any = {name: methods[0][name] for name in ("id", "brand", "last4", "exp_month", "exp_year")}  # type: ignore[literal-required]
+        default: Any = {name: methods[0][name] for name in ("id", "brand", "last4", "exp_month", "exp_year")}
         self.stage.change(payment_methods=methods, payment_method={**default, "version": 2})
         return {"aggregate": f"wallet-{scenes.CUSTOMER}", "version": 2}

@@ -181,8 +181,16 @@ class Payments:
 
     async def add_card(self, session: Session, setup_id: UUID, token: str, key: str | None) -> CardAdded:
         accepted = self._accept("add", setup_id, token, key)
-        face = {"id": str(uuid5(scenes.OURS, "added")), "brand": "mastercard", "last4": "4444", "exp_month": 12, "exp_year": 2030}
-        return {**accepted, **face, "is_default": False}  # type: ignore[typeddict-item]
+        added = str(uuid5(scenes.OURS, "added"))
+        return {
+            **accepted,
+            "id": added,
+            "brand": "mastercard",
+            "last4": "4444",
+            "exp_month": 12,
+            "exp_year": 2030,
+            "is_default": False,
+        }
 
     async def make_default(self, session: Session, method_id: UUID, key: str | None) -> Accepted:
         return self._accept("default", method_id, key)

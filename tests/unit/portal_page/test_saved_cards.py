@@ -30,7 +30,9 @@ def reader(view: View, language: str = "es") -> Reader:
 
 def removal(*, of: Any = TWO_CARDS[0], allowed: bool = True, next_default: Any = TWO_CARDS[1]) -> RemovalPreview:
     roles = {"is_default": of["role"] == "default", "is_backup": of["role"] == "backup"}
-    return {"payment_method": {**of, **roles}, "allowed": allowed, "next_default": next_default}  # type: ignore[typeddict-item]
+    preview: Any = {"payment_method": {**of, **roles}, "allowed": allowed, "next_default": next_default}
+    removed: RemovalPreview = preview
+    return removed
 
 
 async def page(stage: Stage, path: str = "/", status: int = 200) -> str:
