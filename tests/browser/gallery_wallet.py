@@ -32,7 +32,7 @@ async def added(opened: Opened) -> None:
     await opened.see("dialog [data-new-card]")
 
 
-def asked(action: str, card: str) -> Steps:
+def dialog(action: str, card: str) -> Steps:
     return visit("/", f"#options-{card}", f"#{action}-{card}", see="dialog [data-sheet=card-action]")
 
 
@@ -53,10 +53,10 @@ STATES = (
     State("cards-expired-backup", lambda: with_cards(*EXPIRED_BACKUP)),
     State("cards-two-without-script", two, script=False),
     State("card-added", two, added),
-    State("card-make-default", two, asked("default", BACKUP)),
-    State("card-choose-backup", three, asked("backup", method_id("0005"))),
-    State("card-stop-backup", two, asked("no-backup", BACKUP)),
-    State("card-remove", two, asked("remove", DEFAULT)),
+    State("card-make-default", two, dialog("default", BACKUP)),
+    State("card-choose-backup", three, dialog("backup", method_id("0005"))),
+    State("card-stop-backup", two, dialog("no-backup", BACKUP)),
+    State("card-remove", two, dialog("remove", DEFAULT)),
     State(
         "card-remove-the-last", lambda: with_cards(scenes.saved("4242", "default")), visit(f"/payment-methods/{DEFAULT}/remove")
     ),

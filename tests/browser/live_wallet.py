@@ -34,13 +34,13 @@ class LiveWallet:
         return {**self._keep([*self.methods, added]), **face, "is_default": False}
 
     async def make_default(self, session: Session, method_id: UUID, key: str | None) -> Accepted:
-        return self._roles({str(method_id): "default"}, keeps="backup")
+        return self._roles({str(method_id): "default"}, stays="backup")
 
     async def choose_backup(self, session: Session, method_id: UUID, consent: BackupConsent, key: str | None) -> Accepted:
-        return self._roles({str(method_id): "backup"}, keeps="default")
+        return self._roles({str(method_id): "backup"}, stays="default")
 
     async def withdraw_backup(self, session: Session, method_id: UUID, key: str | None) -> Accepted:
-        return self._roles({}, keeps="default")
+        return self._roles({}, stays="default")
 
     async def removal_preview(self, session: Session, method_id: UUID) -> RemovalPreview:
         method = next((it for it in self.methods if it["id"] == str(method_id)), None)
@@ -62,12 +62,12 @@ class LiveWallet:
     def methods(self) -> list[SavedMethod]:
         return saved(self.stage.views.shown)
 
-    def _roles(self, given: dict[str, Any], *, keeps: str) -> Accepted:
-        """The cards with these roles; of the others only the role `keeps` stays."""
-        kept: list[SavedMethod] = [
-            {**it, "role": given.get(it["id"]) or (it["role"] if it["role"] == keeps else None)} for it in self.methods
+    def _roles(self, roles: dict[str, Any], *, stays: str) -> Accepted:
+        """The cards with these roles; of the others only the role `stays` remains."""
+        methods: list[SavedMethod] = [
+            {**it, "role": roles.get(it["id"]) or (it["role"] if it["role"] == stays else None)} for it in self.methods
         ]
-        return self._keep(sorted(kept, key=lambda it: ("default", "backup", None).index(it["role"])))
+        return self._keep(sorted(methods, key=lambda it: ("default", "backup", None).index(it["role"])))
 
     def _keep(self, methods: list[SavedMethod]) -> Accepted:
         default: Any = {name: methods[0][name] for name in ("id", "brand", "last4", "exp_month", "exp_year")}

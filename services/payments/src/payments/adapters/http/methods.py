@@ -35,7 +35,7 @@ def routes(
     @api.post("/customers/{customer_id}/payment-methods", status_code=201, dependencies=[Depends(only("merchant"))])
     @answers(documents.AddedMethod, (409, "too_many_payment_methods"), (422, "invalid_token"))
     async def add(customer_id: CustomerId, body: NewMethod, request: CommandParam) -> Response:
-        """Add a card from a provider's token, and make it the default unless the body says otherwise.
+        """Add a card from a provider's token, and make it the default unless `make_default` is false.
 
         Nothing is charged. Another entry of the same card is removed. A customer has ten cards at most: an eleventh that becomes
         the default takes the place of the former one, another one is refused.

@@ -87,8 +87,8 @@ def routes(
         customer_id = await owned(caller, method_id)
         loaded = await wallets.load(caller.merchant_id, customer_id)
         backup = loaded.state.backup if loaded.state else None
-        kept = backup if backup and backup.method_id != method_id else None
-        command = ChooseBackup(kept, await clock.now(caller.merchant_id))
+        other = backup if backup and backup.method_id != method_id else None
+        command = ChooseBackup(other, await clock.now(caller.merchant_id))
         return await request.handle(wallets, customer_id, command, seen=loaded)
 
     @api.get("/removal")
