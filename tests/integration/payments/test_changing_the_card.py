@@ -218,6 +218,8 @@ async def test_a_card_that_was_removed_is_not_charged_for_what_was_agreed(shop: 
     await shop.until_charges(invoice, (1, "unknown", None))
     new = (await shop.change_card(VISA, invoice)).json()["payment_method"]["id"]
     assert await agreed(shop) == 1
+    third = {"token": "tok_amex", "make_default": False}  # the only card would stay while something is owed
+    assert (await shop.http.post(f"/v1/customers/{shop.ana}/payment-methods", json=third)).status_code == 201
     await shop.end()
     for card in (old, new):
         assert (await shop.http.delete(f"/v1/payment-methods/{card}")).status_code == 202

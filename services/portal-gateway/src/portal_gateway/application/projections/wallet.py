@@ -34,7 +34,7 @@ def _refreshed(document: Document, data: Document, _: Envelope) -> Document:
 
 
 def _backup_chosen(document: Document, data: Document, _: Envelope) -> Document:
-    card = data["payment_method"]
+    card = data.get("payment_method")
     return document | {"backup": card and card["id"]}
 
 
