@@ -28,10 +28,18 @@ class LiveWallet:
         if refusal := TEST_CARDS[entry.number].on_setup:
             raise Problem(402, refusal.value, "Refused")
         del self.cards.setups[setup_id]
-        expiry = {"exp_month": entry.exp_month, "exp_year": entry.exp_year}
-        added = scenes.saved(entry.number[-4:], brand=entry.brand.value, **expiry)
-        face: Any = {name: added[name] for name in ("id", "brand", "last4", "exp_month", "exp_year")}
-        return {**self._keep([*self.methods, added]), **face, "is_default": False}
+        expiry: dict[str, Any] = {"exp_month": entry.exp_month, "exp_year": entry.exp_year}
+        card = scenes.saved(entry.number[-4:], brand=entry.brand.value, **expiry)
+        accepted = self._keep([*self.methods, card])
+        return {
+            **accepted,
+            "id": card["id"],
+            "brand": card["brand"],
+            "last4": card["last4"],
+            "exp_month": card["exp_month"],
+            "exp_year": card["exp_year"],
+            "is_default": False,
+        }
 
     async def make_default(self, session: Session, method_id: UUID, key: str | None) -> Accepted:
         return self._roles({str(method_id): "default"}, stays="backup")

@@ -261,6 +261,7 @@ async def test_a_removed_card_stays_at_the_provider_while_it_is_charged(shop: Sh
     assert (await shop.portal().delete(f"/v1/payment-methods/{card}")).status_code == 202
     sql = "SELECT * FROM payment_method WHERE id = $1"
     removed = await shop.stack.pool.fetchrow(sql, UUID(card))
+    assert removed is not None
     assert (removed["removed_at"] is not None, removed["forgotten_at"]) == (True, None)
     assert await at_the_provider(shop, card)
     await shop.stack.misbehave(shop.merchant.id, "normal")

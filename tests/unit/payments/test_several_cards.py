@@ -46,7 +46,7 @@ OTHER_ADDED = MethodAdded(ANA, OTHER, day(1))
 THIRD_ADDED = MethodAdded(ANA, THIRD, day(1))
 BACKED = BackupChosen(OTHER, CONSENT, day(2))
 TWO = VISA_USED, OTHER_ADDED
-FULL = (VISA_USED, *(MethodAdded(ANA, card(f"{number:04}"), day(1)) for number in range(1, METHODS_MAX)))
+FULL: tuple[Event, ...] = (VISA_USED, *(MethodAdded(ANA, card(f"{number:04}"), day(1)) for number in range(1, METHODS_MAX)))
 
 
 def given(*past: Event) -> Scenario[Command, Event, Wallet]:
@@ -92,7 +92,7 @@ def test_the_same_card_again_replaces_its_entry_and_keeps_its_role() -> None:
         added, BackupChosen(new, CONSENT, day(3)), removed
     )
     given(as_default).when(UseMethod(ANA, new, day(3))).then(DefaultChanged(ANA, new, old.id, (), day(3)), removed)
-    full_of = (as_default, *FULL[1:])
+    full_of: tuple[Event, ...] = (as_default, *FULL[1:])
     given(*full_of).when(add).then(added, DefaultChanged(ANA, new, old.id, (), day(3)), removed)
 
 
@@ -171,7 +171,7 @@ def test_a_refreshed_card_keeps_its_fingerprint() -> None:
 
 def test_events_from_before_cards_had_fingerprints_are_still_read() -> None:
     card = {"id": str(VISA.id), "brand": "visa", "last4": "4242", "exp_month": 12, "exp_year": 2025}
-    rest = {"replaces": None, "charged_invoices": [], "at": "2023-05-01T12:00:00Z"}
+    rest: dict[str, object] = {"replaces": None, "charged_invoices": [], "at": "2023-05-01T12:00:00Z"}
     event = WALLET.codec.decode("DefaultChanged", 1, json.dumps({"customer_id": str(ANA), "method": card, **rest}))
     assert event == VISA_USED
     assert event.method.fingerprint is None
