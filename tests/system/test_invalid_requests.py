@@ -24,12 +24,14 @@ LEFT_OUT = {
 }
 WITH_UNKNOWN_IDS = (
     *("DELETE /v1/customers/{id}", "DELETE /v1/keys/{id}", "DELETE /v1/payment-methods/{method_id}"),
+    "DELETE /api/payment-methods/{method_id}",
     *("DELETE /v1/portal-links/{link_id}", "POST /v1/subscriptions/{id}/cancellation", "POST /v1/invoices/{id}/void"),
 )
 """Operations that are sent with unknown ids, because later ones need the objects that they would end."""
 KEYS = "an idempotency key that is drawn twice comes with two requests"
 CURSORS = "a cursor is signed, and none can be made up"
 PROVIDERS = "a token comes from the provider"
+DEFAULTS = "the card of the path is the default, which is not its own backup, and texts of consents have versions"
 TOGETHER = "an amount and its currency come together"
 TWO_TEMPLATES = "/v1/keys/{id} and /v1/keys/{sha256} are one path"
 DISABLED = {
@@ -53,6 +55,15 @@ DISABLED = {
     ("positive_data_acceptance", "PUT /v1/customers/{customer_id}/default-payment-method"): PROVIDERS,
     ("positive_data_acceptance", "POST /v1/customers/{customer_id}/payment-methods"): PROVIDERS,
     ("positive_data_acceptance", "DELETE /v1/payment-methods/{method_id}"): KEYS,
+    ("positive_data_acceptance", "POST /v1/customers/{customer_id}/setups/{setup_id}/payment-method"): PROVIDERS,
+    ("positive_data_acceptance", "PUT /v1/payment-methods/{method_id}/default"): KEYS,
+    ("positive_data_acceptance", "PUT /v1/payment-methods/{method_id}/backup"): DEFAULTS,
+    ("positive_data_acceptance", "DELETE /v1/payment-methods/{method_id}/backup"): KEYS,
+    ("positive_data_acceptance", "POST /api/payment-methods"): PROVIDERS,
+    ("positive_data_acceptance", "PUT /api/payment-methods/{method_id}/default"): KEYS,
+    ("positive_data_acceptance", "PUT /api/payment-methods/{method_id}/backup"): DEFAULTS,
+    ("positive_data_acceptance", "DELETE /api/payment-methods/{method_id}/backup"): KEYS,
+    ("positive_data_acceptance", "DELETE /api/payment-methods/{method_id}"): KEYS,
     ("positive_data_acceptance", "POST /v1/invoices/{id}/void"): KEYS,
     ("positive_data_acceptance", "POST /v1/portal-links"): "return addresses are those of the merchant's own sites",
     ("positive_data_acceptance", "DELETE /v1/portal-links"): KEYS,
