@@ -28,6 +28,8 @@ NEEDED = {
         f"PUT {CUSTOMER}/default-payment-method",
         "GET /v1/charges/preview",
         "POST /v1/charges",
+        "POST /v1/one-time-payments/setups",
+        "POST /v1/one-time-payments",
     },
     ("portal-gateway", "invoicing"): {
         "GET /v1/invoices/{id}",

@@ -63,16 +63,18 @@ class PaymentMethodUpdated(EventData):
 
 
 class PaymentConfirmed(EventData):
-    """The customer confirmed that an open invoice is paid now, with a card on file. PaymentStarted follows."""
+    """The customer confirmed that an open invoice is paid now with a card on file, or the payer of an invoice link did so with a
+    card that is used for this payment only. PaymentStarted follows.
+    """
 
     TYPE = "billing.payments.PaymentConfirmed.v1"
 
     invoice_id: UUID
     """The open invoice."""
     payment_method: Card
-    """The card on file that is charged."""
+    """The card that is charged. One that no PaymentMethodUpdated names is not stored."""
     confirmation: Confirmation
-    """Everything that the customer saw listed, with amounts."""
+    """Everything that was shown, with amounts."""
 
 
 class PaymentMethodAdded(EventData):

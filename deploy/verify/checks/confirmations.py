@@ -13,7 +13,7 @@ from uuid import UUID
 
 from payments.domain.confirmation import Confirmation
 from payments.domain.payment.events import AttemptFailed, AttemptStarted, AttemptSucceeded, Bill, Charge, Refunded
-from payments.domain.wallet.events import BackupChosen, DefaultChanged, PaymentConfirmed
+from payments.domain.wallet.events import DefaultChanged, OneTimePaymentConfirmed, PaymentConfirmed
 from verify.checks.invoices import invoices_of
 from verify.recorded_state import RecordedState
 from verify.rows import Key
@@ -88,7 +88,7 @@ def confirmations_of(recorded: RecordedState) -> Mapping[Key, Confirmation]:
     confirmations: dict[Key, Confirmation] = {}
     for stream in recorded.streams("payments", "wallet"):
         for event in stream.events:
-            if isinstance(event, DefaultChanged | PaymentConfirmed) and event.confirmation:
+            if isinstance(event, DefaultChanged | PaymentConfirmed | OneTimePaymentConfirmed) and event.confirmation:
                 confirmations[stream.merchant_id, event.confirmation.id] = event.confirmation
     return confirmations
 

@@ -311,7 +311,7 @@ class World:
     async def open(self, setup_id: UUID) -> SetUp | None:
         return self.setup
 
-    async def blocked_for(self, merchant_id: UUID, customer_id: UUID) -> int:
+    async def blocked_for(self, merchant_id: UUID, customer_id: UUID, pays_invoice: UUID | None = None) -> int:
         return 0
 
     async def save(self, *_: object) -> Method:

@@ -67,6 +67,9 @@ USED = of_wallet.DefaultChanged(ANA, VISA, None, (), NOON)
 MASTERCARD = Method(UUID(int=12), Brand.MASTERCARD, "4444", 11, 2028)
 ADDED = of_wallet.MethodAdded(ANA, MASTERCARD, NOON)
 
+ONCE = replace(VISA, id=UUID(int=99))
+CONFIRMED_ONCE = replace(CONFIRMATION, method_id=ONCE.id)
+
 CASES: list[tuple[Aggregate[Any, Any, Any], list[Any]]] = [
     (PLAN, [Published(MONTHLY, NOON)]),
     (SUBSCRIPTION, [STARTED]),
@@ -80,6 +83,8 @@ CASES: list[tuple[Aggregate[Any, Any, Any], list[Any]]] = [
     (WALLET, [USED]),
     (WALLET, [USED, of_wallet.DefaultChanged(ANA, VISA, UUID(int=11), (INVOICE_ID,), LATER, CONFIRMATION)]),
     (WALLET, [USED, of_wallet.PaymentConfirmed(INVOICE_ID, VISA, CONFIRMATION, LATER)]),
+    (WALLET, [of_wallet.OneTimePaymentConfirmed(ANA, INVOICE_ID, VISA, CONFIRMATION, LATER)]),
+    (WALLET, [USED, of_wallet.OneTimePaymentConfirmed(ANA, INVOICE_ID, ONCE, CONFIRMED_ONCE, LATER)]),
     (WALLET, [USED, of_wallet.MethodRemoved(VISA.id, LATER)]),
     (WALLET, [USED, ADDED]),
     (WALLET, [USED, ADDED, of_wallet.BackupChosen(MASTERCARD, BackupConsent("backup-1", "es", NOON), LATER)]),

@@ -14,11 +14,11 @@ from payments.adapters.card_page.ports import CardPagePorts
 from payments.adapters.charge_queue import PostgresChargeQueue
 from payments.adapters.collections import PostgresCollections
 from payments.adapters.consumers import consumer
-from payments.adapters.http import charges, methods, payment_preview, setups
-from payments.adapters.http import wallets as wallet_routes
+from payments.adapters.http import charges, methods, one_time_payments, payment_preview, setups
 from payments.adapters.http.peers import PEERS
 from payments.adapters.http.refusals import REFUSALS
 from payments.adapters.http.stored_answers import StoredAnswers
+from payments.adapters.one_time_methods import PostgresOneTimeMethods
 from payments.adapters.outlooks import SubscriptionOutlooks
 from payments.adapters.payment_queries import PaymentQueries
 from payments.adapters.removed_methods import PostgresRemovedMethods
@@ -34,7 +34,7 @@ from payments.application.card_addition import CardAddition
 from payments.application.card_change import CardChange
 from payments.application.collector import Collector
 from payments.application.dues import Dues
-from payments.application.forgetting import Forgetting
+from payments.application.one_time_payment import Forgetting, OneTimePayment
 from payments.application.pay_now import ImmediatePayment
 from payments.application.refunds import RefundWorker
 from payments.application.worker import run_worker
@@ -58,6 +58,10 @@ def compose(resources: Resources) -> Service:
     card_change = CardChange(store, wallets, payments, rows, setups_table, dues, sandbox, min(timeout, 4))
     addition = CardAddition(store, wallets, rows, setups_table, clock, sandbox, min(timeout, 4))
     pay_now = ImmediatePayment(store, wallets, payments, rows, dues, collections)
+    one_time_methods = PostgresOneTimeMethods(pool)
+    charged = wallets, payments, rows, setups_table, collections, collections, tenants, one_time_methods
+    one_time = OneTimePayment(store, *charged, sandbox, min(timeout, 4))
+    forgetting = Forgetting(one_time_methods, sandbox, timeout, settings.first_check_seconds)
     collector = Collector(queue, CommandHandler(store, payments), sandbox, tenants, timeout, settings.first_check_seconds)
     forgetting = Forgetting(removed, sandbox, timeout)
 
@@ -77,8 +81,7 @@ def compose(resources: Resources) -> Service:
     app.include_router(methods.routes(wallet_commands, sandbox, customers, clock, reader))
     app.include_router(wallet_routes.routes(wallet_commands, customers, collections, clock, reader))
     app.include_router(payment_preview.routes(pay_now, dues, collections, stored_answers))
-    confirming = BankAuthentication(pay_now)
-    app.include_router(authentication.routes(confirming, collections, setups_table, stored_answers, **origins))
+    app.include_router(one_time_payments.routes(one_time, setups_table, collections, stored_answers, rows, **origins))
     app.include_router(charges.routes(reader))
     app.include_router(controls.routes(ledger))
 
@@ -96,6 +99,9 @@ def compose(resources: Resources) -> Service:
             "refunds": partial(run_worker, "refunds", queue.refunds, collector.refund_attempt, lease=timeout + 5),
             "removed-cards": partial(run_worker, "removed-cards", removed.claim, forgetting.forget, lease=timeout + 5),
             "agreements": partial(run_worker, "agreements", queue.agreements, collector.retry_agreed, lease=10),
+            "one-time-methods": partial(
+                run_worker, "one-time methods", one_time_methods.due, forgetting.forget, lease=timeout + 5
+            ),
         },
         more_apps=(Listener(page, card_hosts, settings.cards_http_port, settings.cards_http_certificate),),
     )

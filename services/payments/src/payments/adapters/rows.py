@@ -49,9 +49,7 @@ def _wallet_change(event: wallet_events.Event, outcome: Outcome[wallet_events.Ev
                 Statement(this, (merchant_id, method.id)),
                 Statement(agreed, (merchant_id, customer_id)),
             ]
-        case wallet_events.MethodAdded(method=method):
-            return [_on_file(merchant_id, customer_id, method, event.at)]
-        case wallet_events.PaymentConfirmed():
+        case wallet_events.PaymentConfirmed() | wallet_events.OneTimePaymentConfirmed():
             return []
         case wallet_events.BackupChosen(method=chosen):
             before = "UPDATE payment_method SET is_backup = false WHERE merchant_id = $1 AND customer_id = $2 AND is_backup"
@@ -171,18 +169,15 @@ def payment_requested(payment: Stream, customer_id: UUID, charge_id: UUID) -> St
     return Statement(sql, (payment.merchant_id, payment.id, customer_id, charge_id))
 
 
-def authentication_opened(setup: SetUp, charge_id: UUID) -> Statement:
-    sql = """
-        INSERT INTO setup (merchant_id, id, customer_id, session, locale, colour, due, charge_id, expires_at)
-        VALUES ($1, $2, $3, $4, $5, $6, '[]', $7, now() + make_interval(mins => $8))
-        """
-    looks = setup.session, setup.locale, setup.colour
-    return Statement(sql, (setup.merchant_id, setup.id, setup.customer_id, *looks, charge_id, VALIDITY_MINUTES))
+def card_declined(merchant_id: UUID, customer_id: UUID, code: str, invoice_id: UUID | None = None) -> Statement:
+    sql = "INSERT INTO card_refusal (merchant_id, customer_id, code, invoice_id) VALUES ($1, $2, $3, $4)"
+    return Statement(sql, (merchant_id, customer_id, code, invoice_id))
 
 
-def card_declined(merchant_id: UUID, customer_id: UUID, code: str) -> Statement:
-    sql = "INSERT INTO card_refusal (merchant_id, customer_id, code) VALUES ($1, $2, $3)"
-    return Statement(sql, (merchant_id, customer_id, code))
+def one_time_method_charged(merchant_id: UUID, method_id: UUID) -> Statement:
+    """The provider forgets the method as soon as the charge has ended."""
+    sql = "UPDATE one_time_method SET call_at = now() WHERE merchant_id = $1 AND method_id = $2"
+    return Statement(sql, (merchant_id, method_id))
 
 
 def collection_opened(received: Received[InvoiceIssued], amount: Money, period: Period) -> Statement:

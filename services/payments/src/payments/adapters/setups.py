@@ -28,7 +28,7 @@ class PostgresSetUps:
             return None
         due = tuple(_due(each) for each in json.loads(row["due"]))
         looks = row["session"], row["locale"], row["colour"]
-        return SetUp(row["id"], row["merchant_id"], row["customer_id"], *looks, due, row["purpose"])
+        return SetUp(row["id"], row["merchant_id"], row["customer_id"], *looks, due, row["pays_invoice"])
 
     async def begin(
         self,
@@ -38,12 +38,12 @@ class PostgresSetUps:
         locale: str,
         colour: str | None,
         due: Sequence[Due],
-        purpose: Purpose = "default",
+        pays_invoice: UUID | None = None,
     ) -> SetUp:
-        setup = SetUp(uuid4(), merchant_id, customer_id, session, locale, colour, tuple(due), purpose)
+        setup = SetUp(uuid4(), merchant_id, customer_id, session, locale, colour, tuple(due), pays_invoice)
         await self._pool.execute(
             """
-            INSERT INTO setup (merchant_id, id, customer_id, session, locale, colour, due, expires_at, purpose)
+            INSERT INTO setup (merchant_id, id, customer_id, session, locale, colour, due, expires_at, pays_invoice)
             VALUES ($1, $2, $3, $4, $5, $6, $7::text::jsonb, now() + make_interval(mins => $8), $9)
             """,
             merchant_id,
@@ -54,7 +54,7 @@ class PostgresSetUps:
             colour,
             _json(setup.due),
             VALIDITY_MINUTES,
-            purpose,
+            pays_invoice,
         )
         return setup
 
@@ -70,13 +70,14 @@ class PostgresSetUps:
             """
         return await self._pool.fetchval(sql, merchant_id, customer_id, OPENINGS_PER_HOUR_MAX - 1) or 0
 
-    async def blocked_for(self, merchant_id: UUID, customer_id: UUID) -> int:
+    async def blocked_for(self, merchant_id: UUID, customer_id: UUID, pays_invoice: UUID | None = None) -> int:
         sql = """
             SELECT ceil(extract(epoch FROM refused_at + interval '1 hour' - now()))::int FROM card_refusal
             WHERE merchant_id = $1 AND customer_id = $2 AND refused_at > now() - interval '1 hour'
+              AND invoice_id IS NOT DISTINCT FROM $4
             ORDER BY refused_at DESC OFFSET $3 LIMIT 1
             """
-        return await self._pool.fetchval(sql, merchant_id, customer_id, DECLINES_PER_HOUR_MAX - 1) or 0
+        return await self._pool.fetchval(sql, merchant_id, customer_id, DECLINES_PER_HOUR_MAX - 1, pays_invoice) or 0
 
 
 def _json(due: Sequence[Due]) -> str:

@@ -22,15 +22,8 @@ from payments.domain.payment.events import (
 )
 from payments.domain.payment.payment import Payment
 from payments.domain.shapes import Brand, FailureCode, Method, Money, Remedy
-from payments.domain.wallet.backup import BackupConsent
-from payments.domain.wallet.events import (
-    BackupChosen,
-    DefaultChanged,
-    MethodAdded,
-    MethodRefreshed,
-    MethodRemoved,
-    PaymentConfirmed,
-)
+from payments.domain.wallet.events import DefaultChanged, MethodRemoved, OneTimePaymentConfirmed, PaymentConfirmed
+from payments.domain.wallet.wallet import Wallet
 
 
 def _default_changed(data: public.PaymentMethodUpdated, envelope: Envelope, _: object) -> DefaultChanged | None:
@@ -41,9 +34,15 @@ def _default_changed(data: public.PaymentMethodUpdated, envelope: Envelope, _: o
     return DefaultChanged(envelope.customerid, method, data.replaces, data.charged_invoices, envelope.time, confirmed)
 
 
-def _confirmed(data: public.PaymentConfirmed, envelope: Envelope, _: object) -> PaymentConfirmed:
+def _confirmed(
+    data: public.PaymentConfirmed, envelope: Envelope, it: Wallet | None
+) -> PaymentConfirmed | OneTimePaymentConfirmed | None:
+    """A card that the wallet does not have was used for this payment only."""
     method = _method(data.payment_method)
-    return PaymentConfirmed(data.invoice_id, method, _confirmation(data.confirmation, method), envelope.time)
+    confirmed = data.invoice_id, method, _confirmation(data.confirmation, method), envelope.time
+    if it and it.method(method.id):
+        return PaymentConfirmed(*confirmed)
+    return OneTimePaymentConfirmed(envelope.customerid, *confirmed) if envelope.customerid else None
 
 
 def _removed(data: public.PaymentMethodRemoved, envelope: Envelope, _: object) -> MethodRemoved:

@@ -26,6 +26,7 @@ WALLET: Wallets = Aggregate(
         {
             "DefaultChanged": wallet_events.DefaultChanged,
             "PaymentConfirmed": wallet_events.PaymentConfirmed,
+            "OneTimePaymentConfirmed": wallet_events.OneTimePaymentConfirmed,
             "MethodRemoved": wallet_events.MethodRemoved,
             "MethodAdded": wallet_events.MethodAdded,
             "BackupChosen": wallet_events.BackupChosen,

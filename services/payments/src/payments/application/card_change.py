@@ -89,9 +89,11 @@ class CardChange:
 
     async def _check_shown(self, merchant_id: UUID, request: CardChangeRequest) -> tuple[DueList, tuple[Due, ...]]:
         """All charges that are due, which must be the ones shown, and those to start. Raises SetUpOver, DueChanged."""
-        setup = opened(
-            await self.setups.open(request.setup_id), merchant_id, request.customer_id, request.session, purpose="default"
-        )
+        setup = await self.setups.open(request.setup_id)
+        if setup is None or (setup.merchant_id, setup.customer_id) != (merchant_id, request.customer_id):
+            raise SetUpOver
+        if setup.session != request.session or setup.pays_invoice:
+            raise SetUpOver
         listed = await self.dues.of(merchant_id, request.customer_id)
         chosen = listed.chosen(request.charge_invoices)
         if listed.due != setup.due or chosen is None:

@@ -119,8 +119,8 @@ class OpenSetUps(Protocol):
         """The set-up, for half an hour and until it has led to a new card."""
         ...
 
-    async def blocked_for(self, merchant_id: UUID, customer_id: UUID) -> int:
-        """Seconds until this customer can try another card; 0 if now."""
+    async def blocked_for(self, merchant_id: UUID, customer_id: UUID, pays_invoice: UUID | None = None) -> int:
+        """Seconds until this customer, or the payer of this invoice, can try another card; 0 if now."""
         ...
 
 
@@ -133,7 +133,7 @@ class SetUps(OpenSetUps, Protocol):
         locale: str,
         colour: str | None,
         due: Sequence[Due],
-        purpose: Purpose = "default",
+        pays_invoice: UUID | None = None,
     ) -> SetUp: ...
 
     async def opening_blocked_for(self, merchant_id: UUID, customer_id: UUID) -> int:
@@ -260,9 +260,11 @@ class Rows(Protocol):
 
     def payment_requested(self, payment: Stream, customer_id: UUID, charge_id: UUID) -> Statement: ...
 
-    def authentication_opened(self, setup: SetUp, charge_id: UUID) -> Statement: ...
+    def card_declined(self, merchant_id: UUID, customer_id: UUID, code: str, invoice_id: UUID | None = None) -> Statement:
+        """`invoice_id`: of a one-time payment."""
+        ...
 
-    def card_declined(self, merchant_id: UUID, customer_id: UUID, code: str) -> Statement: ...
+    def one_time_method_charged(self, merchant_id: UUID, method_id: UUID) -> Statement: ...
 
     def collection_opened(self, received: Received[InvoiceIssued], amount: Money, period: Period) -> Statement: ...
 
@@ -347,4 +349,32 @@ class ChargeQueue(Protocol):
         """Make the charge due again after `seconds`."""
         ...
 
-    async def postpone_refund(self, refund: DueRefund, seconds: float) -> None: ...
+    async def postpone_refund(self, attempt: Attempt, seconds: float) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class OneTimeMethod:
+    """A card that pays one invoice and is not stored in the wallet."""
+
+    merchant_id: UUID
+    customer_id: UUID
+    invoice_id: UUID
+    method_id: UUID
+    calls: int = 0
+    """How often the provider was requested to forget it."""
+
+
+class OneTimeMethods(Protocol):
+    """Cards for one payment that the provider still has to forget. One worker at a time claims each."""
+
+    async def keep(self, method: OneTimeMethod) -> None:
+        """Store the card, to be forgotten after its charge, or after a few minutes if none starts."""
+        ...
+
+    async def due(self, most: int, lease: float) -> list[OneTimeMethod]:
+        """Cards that no open charge uses."""
+        ...
+
+    async def postpone(self, method: OneTimeMethod, seconds: float) -> None: ...
+
+    async def forgotten(self, method: OneTimeMethod) -> None: ...

@@ -27,9 +27,11 @@ def wallet_data(event: of_wallet.Event) -> EventData:
                 charged_invoices=event.charged_invoices,
                 confirmation=confirmation(event.confirmation) if event.confirmation else None,
             )
-        case of_wallet.PaymentConfirmed(invoice_id=invoice_id, method=method):
-            return payments.PaymentConfirmed(
-                invoice_id=invoice_id, payment_method=card(method), confirmation=confirmation(event.confirmation)
+        case of_wallet.PaymentConfirmed() | of_wallet.OneTimePaymentConfirmed():
+            data = payments.PaymentConfirmed(
+                invoice_id=event.invoice_id,
+                payment_method=card(event.method),
+                confirmation=confirmation(event.confirmation),
             )
         case of_wallet.MethodRemoved():
             return payments.PaymentMethodRemoved(payment_method_id=event.method_id)

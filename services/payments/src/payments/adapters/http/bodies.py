@@ -97,6 +97,28 @@ class NewAuthentication(ShownPayment, OpenSetUp):
     """A payment that the customer confirms at their bank, and how the page for it looks."""
 
 
+class OpenPaymentSetUp(OpenSetUp):
+    """How the card page looks, and the invoice that is paid there."""
+
+    invoice_id: UUID
+    """The open invoice."""
+
+
+class OneTimeCharge(StrictBody):
+    """A card that was typed on the card page to pay one invoice, and that is not stored."""
+
+    invoice_id: UUID
+    """The open invoice."""
+    setup_id: UUID
+    """The set-up of the page that was shown."""
+    token: Token
+    """The card page's token for the card that was typed."""
+    amount_minor: Annotated[StrictInt, Field(ge=0, le=2**53)]
+    """The total that was shown, in the currency's smallest unit."""
+    currency: Annotated[str, StringConstraints(strict=True, pattern="^[A-Z]{3}$")]
+    """ISO 4217 code of the total that was shown."""
+
+
 class NewMethod(StrictBody):
     """A card to keep."""
 

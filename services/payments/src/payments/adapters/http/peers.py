@@ -17,7 +17,8 @@ PEERS: Final[Peers] = {
             ("DELETE", "/v1/payment-methods/{method_id}"),
             ("GET", "/v1/charges/preview"),
             ("POST", "/v1/charges"),
-            ("POST", "/v1/customers/{customer_id}/invoices/{invoice_id}/authentication"),
+            ("POST", "/v1/one-time-payments/setups"),
+            ("POST", "/v1/one-time-payments"),
         }
     ),
 }

@@ -34,19 +34,13 @@ class ConfirmPayment:
 
 
 @dataclass(frozen=True, slots=True)
-class AddMethod:
-    """Store this card beside the others. Only a customer's first card becomes the default."""
+class ConfirmOneTimePayment:
+    """Pay this invoice now with a card that is used for this payment only. The customer may have no card on file."""
 
     customer_id: UUID
+    invoice_id: UUID
     method: Method
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class MakeDefault:
-    """Charge all subscriptions to this card on file from now on. Nothing is charged now."""
-
-    method_id: UUID
+    confirmation: Confirmation
     at: datetime
 
 
@@ -63,20 +57,4 @@ class RemoveMethod:
     """The card that was shown as the next default. None: none was shown, and any is accepted."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChooseBackup:
-    """Charge this card if the default fails; none with None."""
-
-    backup: Backup | None
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class RefreshMethod:
-    """The provider reports new details of a card on file: the network has replaced it."""
-
-    method: Method
-    at: datetime
-
-
-Command: TypeAlias = UseMethod | ConfirmPayment | AddMethod | MakeDefault | RemoveMethod | ChooseBackup | RefreshMethod
+Command: TypeAlias = UseMethod | ConfirmPayment | ConfirmOneTimePayment | RemoveMethod

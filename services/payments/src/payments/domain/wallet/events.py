@@ -31,6 +31,17 @@ class PaymentConfirmed:
 
 
 @dataclass(frozen=True, slots=True)
+class OneTimePaymentConfirmed:
+    """The method is not on file, before the payment or after it."""
+
+    customer_id: UUID
+    invoice_id: UUID
+    method: Method
+    confirmation: Confirmation
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class MethodRemoved:
     """The card is not charged again, neither as the default nor as the backup."""
 
@@ -38,30 +49,4 @@ class MethodRemoved:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class MethodAdded:
-    """A card beside the default."""
-
-    customer_id: UUID
-    method: Method
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class BackupChosen:
-    """Both fields are None if there is no backup from now on."""
-
-    method: Method | None
-    consent: BackupConsent | None
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class MethodRefreshed:
-    """The card with its new details. The id is the same, and so are its roles."""
-
-    method: Method
-    at: datetime
-
-
-Event: TypeAlias = DefaultChanged | PaymentConfirmed | MethodRemoved | MethodAdded | BackupChosen | MethodRefreshed
+Event: TypeAlias = DefaultChanged | PaymentConfirmed | OneTimePaymentConfirmed | MethodRemoved

@@ -6,36 +6,9 @@ from uuid import UUID
 
 from payments.domain.confirmation import Confirmation, Period
 from payments.domain.shapes import Method
-from payments.domain.wallet.backup import Backup
-from payments.domain.wallet.commands import (
-    AddMethod,
-    ChooseBackup,
-    Command,
-    ConfirmPayment,
-    MakeDefault,
-    RefreshMethod,
-    RemoveMethod,
-    UseMethod,
-)
-from payments.domain.wallet.events import (
-    BackupChosen,
-    DefaultChanged,
-    Event,
-    MethodAdded,
-    MethodRefreshed,
-    MethodRemoved,
-    PaymentConfirmed,
-)
-from payments.domain.wallet.refusals import (
-    DefaultAsBackup,
-    LastMethodInUse,
-    NoSuchPaymentMethod,
-    SuccessorChanged,
-    TooManyMethods,
-)
-
-METHODS_MAX = 10
-"""Cards of one customer."""
+from payments.domain.wallet.commands import Command, ConfirmOneTimePayment, ConfirmPayment, RemoveMethod, UseMethod
+from payments.domain.wallet.events import DefaultChanged, Event, MethodRemoved, OneTimePaymentConfirmed, PaymentConfirmed
+from payments.domain.wallet.refusals import LastMethodInUse, NoSuchPaymentMethod
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +64,8 @@ def decide(command: Command, it: Wallet | None) -> list[Event]:
             return add_method(command, it or Wallet(command.customer_id))
         case ConfirmPayment():
             return confirm_payment(command, it)
-        case MakeDefault():
-            return make_default(command, existing(it))
+        case ConfirmOneTimePayment():
+            return confirm_one_time_payment(command)
         case RemoveMethod():
             return remove_method(command, existing(it))
         case ChooseBackup():
@@ -146,9 +119,15 @@ def confirm_payment(command: ConfirmPayment, it: Wallet | None) -> list[Event]:
     return [PaymentConfirmed(command.invoice_id, method, command.confirmation, command.at)]
 
 
-def remove_method(command: RemoveMethod, it: Wallet) -> list[Event]:
-    known(it, command.method_id)
-    if is_needed(it, command):
+def confirm_one_time_payment(command: ConfirmOneTimePayment) -> list[Event]:
+    confirmed = command.invoice_id, command.method, command.confirmation, command.at
+    return [OneTimePaymentConfirmed(command.customer_id, *confirmed)]
+
+
+def remove_method(command: RemoveMethod, it: Wallet | None) -> list[Event]:
+    if it is None or all(method.id != command.method_id for method in it.methods):
+        raise NoSuchPaymentMethod
+    if len(it.methods) == 1 and command.subscription_active:
         raise LastMethodInUse
     successor = it.successor(command.method_id, command.expired)
     if command.successor is not None and (successor is None or successor.id != command.successor):
@@ -207,6 +186,9 @@ def evolve(it: Wallet | None, event: Event) -> Wallet:
     assert it is not None, "a wallet begins with a card"
     match event:
         case PaymentConfirmed():
+            return replace(it, confirmations=(*it.confirmations, event.confirmation))
+        case OneTimePaymentConfirmed():
+            it = it or Wallet(event.customer_id, ())
             return replace(it, confirmations=(*it.confirmations, event.confirmation))
         case MethodRemoved():
             return _without(it, event.method_id)
