@@ -28,8 +28,12 @@ async def links_with(url: str, pepper: str) -> int:
     async with _Connected(url) as connection:
         count: int = await connection.fetchval(
             """
-            SELECT count(*) FROM portal_link WHERE pepper = ANY($1::text[])
-            AND revoked_at IS NULL AND expires_at > now() AND (kind = 'portal' OR used_at IS NULL)
+            SELECT (
+                SELECT count(*) FROM portal_link WHERE pepper = ANY($1::text[])
+                AND revoked_at IS NULL AND expires_at > now() AND (kind = 'portal' OR used_at IS NULL)
+            ) + (
+                SELECT count(*) FROM invoice_link WHERE pepper = ANY($1::text[]) AND revoked_at IS NULL AND expires_at > now()
+            )
             """,
             ids,
         )

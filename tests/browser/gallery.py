@@ -10,7 +10,7 @@ from browser import (
     gallery_payments,
     gallery_portal,
     gallery_problems,
-    gallery_wallet,
+    gallery_shared,
 )
 from browser.gallery_states import State
 
@@ -24,6 +24,6 @@ STATES: Final[dict[str, State]] = {
         *gallery_payments.STATES,
         *gallery_extremes.STATES,
         *gallery_problems.STATES,
-        *gallery_wallet.STATES,
+        *gallery_shared.STATES,
     )
 }

@@ -9,6 +9,7 @@ from typing import Final, Literal
 from browser.live_stage import LiveStage, sign_in
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Request, expect
 
+from portal_gateway.application.session_cookie import INVOICE_NAME
 from portal_gateway.application.view import View
 from portalctl.demo.history import ASSETS
 from subscriptions.adapters.images import webp
@@ -153,6 +154,8 @@ async def introduce(context: BrowserContext, stage: LiveStage, language: Languag
     await context.add_cookies([{"name": "lang", "value": language, "url": stage.origin}])
     if signed_in:
         await sign_in(context, stage.origin)
+    if stage.invoice_links.live:
+        await sign_in(context, stage.origin, INVOICE_NAME)
 
 
 @cache

@@ -16,9 +16,10 @@ from payments.application.charges import UnknownToken
 from payments.domain.card_input import CardEntry
 from payments.domain.dues import Due
 from payments.domain.shapes import Method, Money
-from portal_gateway.application.requests import PaymentRequest, Purpose
+from portal_gateway.adapters.services import DeclinedCard
+from portal_gateway.application.requests import PaymentRequest
 from portal_gateway.application.results import CardSetup, CardUpdated, PaymentBegun, PaymentPreview
-from portal_gateway.domain.access import Session
+from portal_gateway.domain.access import InvoiceSession, Session
 from portal_gateway.domain.view import InvoiceStatus
 from portal_gateway.domain.view import Money as MoneyFacts
 from support.payments.card_page import CHARGE, SETUP, CardPageFakes
@@ -92,6 +93,27 @@ class LivePayments(LiveWallet):
         url = f"{self.stage.cards_origin}/cards/{id}" if self.answers else f"{self.stage.cards_origin}/silence"
         listed = self.listed() if purpose == "default" else due_json(())
         return {"setup_id": str(id), "frame_url": url, **listed}  # type: ignore[typeddict-item]
+
+    async def open_payment_setup(self, session: InvoiceSession, locale: str, colour: str | None) -> CardSetup:
+        id, total = uuid5(scenes.OURS, f"setup {next(self.opened)}"), scenes.whole_invoice()["total"]
+        due = (Due(session.invoice_id, "TS-000014", Money(**total), UUID(scenes.PREMIUM)),)
+        looks = str(session.id), locale, colour
+        self.cards.setups[id] = SetUp(id, scenes.MERCHANT, scenes.CUSTOMER, *looks, due, session.invoice_id)
+        url = f"{self.stage.cards_origin}/cards/{id}"
+        return {"setup_id": str(id), "frame_url": url, **due_json(due)}  # type: ignore[typeddict-item]
+
+    async def pay_with_card(
+        self, session: InvoiceSession, setup_id: str, token: str, total: MoneyFacts, key: str | None
+    ) -> PaymentBegun:
+        _, entry = self.cards.tokens[token]
+        self.requests.append({"pays_once": str(session.invoice_id), "total": total, "last4": entry.number[-4:]})
+        if refusal := TEST_CARDS[entry.number].on_setup:
+            raise DeclinedCard(Problem(402, refusal.value, "Refused"))
+        paid_at = scenes.instant(2023, 5, 20) if self.becomes == "paid" else None
+        self.stage.invoicing.invoice_is |= {"status": self.becomes, "paid_at": paid_at}
+        begun = {"id": str(uuid4()), "invoice_id": str(session.invoice_id), "aggregate": f"payment-{session.invoice_id}"}
+        card = {"brand": entry.brand.value, "last4": entry.number[-4:]}
+        return {**begun, "version": 3, "payment_method": card, "due": [], "total": total}  # type: ignore[typeddict-item]
 
     def listed(self) -> dict[str, Any]:
         return due_json(self.due(), more=self.more)

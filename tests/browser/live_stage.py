@@ -84,9 +84,9 @@ class LiveStage(Stage):
         return PortalPage(page)
 
 
-async def sign_in(context: BrowserContext, origin: str) -> None:
-    """Set the cookie of the stage's session."""
-    cookie = {"name": NAME, "value": COOKIE, "url": origin.replace("http:", "https:")}
+async def sign_in(context: BrowserContext, origin: str, name: str = NAME) -> None:
+    """Set the cookie of the stage's session, or of its session of an invoice link."""
+    cookie = {"name": name, "value": COOKIE, "url": origin.replace("http:", "https:")}
     await context.add_cookies([{**cookie, "secure": True, "httpOnly": True, "sameSite": "Lax"}])  # type: ignore[typeddict-item]
 
 

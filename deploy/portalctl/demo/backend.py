@@ -104,6 +104,14 @@ class Backend:
     def _log(self, service: str) -> Path | None:
         return Path(self._logs[service]) if service in self._logs else None
 
+    async def invoice_link(self, customer: str) -> str | None:
+        """A link to the customer's newest open invoice; None without one."""
+        invoices = (await self.call("invoicing", "GET", f"/v1/invoices?customer_id={customer}&status=open&limit=1"))["items"]
+        if not invoices:
+            return None
+        link = await self.call("portal-gateway", "POST", "/v1/invoice-links", json={"invoice_id": invoices[0]["id"]})
+        return str(link["url"])
+
     async def portal_link(self, customer: str) -> str:
         link = await self.call("portal-gateway", "POST", "/v1/portal-links", json={"customer_id": customer, "kind": "portal"})
         return str(link["url"])

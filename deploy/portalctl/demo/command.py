@@ -27,9 +27,11 @@ def show_demo(folder: Folder, state: dict[str, Any], deadline_seconds: float = D
 
 
 def show_customers(created: Mapping[str, Any]) -> None:
-    """The customers with their links, and PORTAL_URL for scripts."""
+    """The customers with their links, a link to an unpaid invoice, and PORTAL_URL for scripts."""
     for name, customer in created["customers"].items():
         say(f"{name:<16}{customer['story']}\n{'':<16}{customer['portal_url']}")
+    if created.get("invoice_url"):
+        say(f"{'invoice link':<16}one unpaid invoice, for the person who pays it\n{'':<16}{created['invoice_url']}")
     say("")
     say(f"PORTAL_URL={created['portal_url']}")
 
@@ -47,7 +49,8 @@ def links_here(state: Mapping[str, Any]) -> dict[str, Any]:
         name: {**one, "portal_url": moved(one["portal_url"])} if "portal_url" in one else one
         for name, one in state["customers"].items()
     }
-    fields = {"customers": customers} | ({"portal_url": moved(state["portal_url"])} if "portal_url" in state else {})
+    links = {name: moved(state[name]) for name in ("portal_url", "invoice_url") if state.get(name)}
+    fields = {"customers": customers, **links}
     return {} if all(state[name] == value for name, value in fields.items()) else fields
 
 

@@ -30,6 +30,8 @@ class Created:
 
     merchants: dict[str, Any] = field(default_factory=dict)
     customers: dict[str, Any] = field(default_factory=dict)
+    invoice_url: str | None = None
+    """A link to one open invoice."""
 
 
 async def create(
@@ -42,9 +44,10 @@ async def create(
     public_url: str | None = None,
     tls: ssl.SSLContext | None = None,
 ) -> dict[str, Any]:
-    """Create everything. Returns the fields `portal_url`, `merchants` and `customers` of state.json. `seconds` limits each call.
+    """Create everything. Returns the fields `portal_url`, `invoice_url`, `merchants` and `customers` of state.json.
 
-    `public_url` is the portal's address for customers, if it is not that in `urls`. `tls` checks certificates of https URLs.
+    `seconds` limits each call. `public_url` is the portal's address for customers, if it is not that in `urls`. `tls` checks
+    certificates of https URLs.
 
     Raises StackError if a service refuses or does not answer, or the portal does not show the subscriptions.
     """
@@ -67,7 +70,8 @@ async def create(
         waiting = "waiting until the portal shows a customer's subscriptions"
         async with within(seconds, waiting, gateway_log), portal() as browser:
             await _visible(browser, customer["portal_url"], len(customer["subscriptions"]))
-    return {"portal_url": created.customers["ana"]["portal_url"], "merchants": created.merchants, "customers": created.customers}
+    links = {"portal_url": created.customers["ana"]["portal_url"], "invoice_url": created.invoice_url}
+    return {**links, "merchants": created.merchants, "customers": created.customers}
 
 
 async def _create_merchant(
@@ -103,6 +107,7 @@ async def _create_merchant(
         for customer in created.customers.values():
             if customer["merchant"] == merchant.name:
                 customer["portal_url"] = await backend.portal_link(customer["id"])
+                created.invoice_url = created.invoice_url or await backend.invoice_link(customer["id"])
 
 
 async def _advance(backend: Backend, now: datetime, to: datetime, moved: Callable[[datetime], None]) -> datetime:

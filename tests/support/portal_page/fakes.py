@@ -27,7 +27,8 @@ from portal_gateway.application.downloads import Download, DownloadedDocument, E
 from portal_gateway.application.history import PaymentHistory
 from portal_gateway.application.live import Glance, mark, minutes_late
 from portal_gateway.application.portal import Portal
-from portal_gateway.application.requests import BackupConsent, CancelMode, CancelRequest, PaymentRequest, Purpose
+from portal_gateway.application.portal_links import Addresses
+from portal_gateway.application.requests import CancelMode, CancelRequest, PaymentRequest
 from portal_gateway.application.results import (
     Accepted,
     AuthenticationBegun,
@@ -44,9 +45,10 @@ from portal_gateway.application.results import (
     PaymentPreview,
     RemovalPreview,
 )
+from portal_gateway.application.shared_invoices import SharedInvoices
 from portal_gateway.application.view import Position, View, Visit
-from portal_gateway.domain.access import Flow, Link, Session
-from portal_gateway.domain.tokens import LinkToken
+from portal_gateway.domain.access import Flow, InvoiceLink, InvoiceSession, Link, Session
+from portal_gateway.domain.tokens import LinkToken, Peppers
 from portal_gateway.domain.view import PANES, Money
 from support.portal_page import scenes
 from support.shared_apps import Placeholder, with_fakes
@@ -55,6 +57,7 @@ ORIGIN = "http://127.0.0.1:8000"
 CARDS = "http://localhost:8001"
 COOKIE = "a" * 43
 TOKEN = LinkToken(scenes.LINK, "s" * 43)
+INVOICE_TOKEN = LinkToken(scenes.LINK, "i" * 43)
 
 
 @dataclass
@@ -84,6 +87,39 @@ class Access:
 
     async def end(self, session: Session, *, revoke_link: bool) -> None:
         self.ended.append(revoke_link)
+
+
+@dataclass
+class InvoiceLinks:
+    """The links to one invoice, with at most one session."""
+
+    live: InvoiceSession | None = None
+    issued: list[InvoiceLink] = field(default_factory=list)
+    cookie: str = COOKIE
+
+    async def issue(self, link: InvoiceLink, pepper: str, digest: bytes, created_by: str) -> None:
+        self.issued.append(link)
+
+    async def open_links(self, merchant_id: UUID, customer_id: UUID, invoice_id: UUID) -> int:
+        return len(self.issued)
+
+    async def revoke_all(self, merchant_id: UUID, customer_id: UUID, invoice_id: UUID) -> None:
+        self.issued.clear()
+
+    async def exchange(self, token: LinkToken, cookie: str, presented: str | None) -> InvoiceSession | None:
+        if token != INVOICE_TOKEN:
+            return None
+        self.cookie = cookie
+        return self.live
+
+    async def session(self, cookie: str | None, *, keep_alive: bool) -> InvoiceSession | None:
+        return self.live if cookie == self.cookie else None
+
+    async def store_payment(self, session: InvoiceSession, position: Position) -> None:
+        self.live = replace(session, paying=str(position))
+
+    async def end(self, session: InvoiceSession) -> None:
+        self.live = None
 
 
 @dataclass
@@ -170,9 +206,8 @@ class Payments:
     running: bool = False
     refuses: Problem | None = None
     requests: list[tuple[UUID, PaymentRequest, str | None]] = field(default_factory=list)
-    removal: RemovalPreview | None = None
-    card_commands: list[tuple[object, ...]] = field(default_factory=list)
-    """Name, id of the card, what else was sent, and the idempotency key."""
+    paid_once: list[tuple[str, str, Money]] = field(default_factory=list)
+    """Set-up, token and total of each payment with a card that is not stored."""
 
     async def open_setup(self, session: Session, locale: str, colour: str | None, purpose: Purpose = "default") -> CardSetup:
         setup = uuid5(scenes.OURS, "setup")
@@ -228,22 +263,21 @@ class Payments:
         charge = {"id": "charge", "invoice_id": str(invoice_id), "aggregate": f"payment-{invoice_id}", "version": 3}
         return {**charge, "payment_method": {}, **self.dues()}  # type: ignore[typeddict-item]
 
-    async def authenticate(
-        self, session: Session, invoice_id: UUID, request: PaymentRequest, looks: Looks, key: str | None
-    ) -> AuthenticationBegun:
-        self.requests.append((invoice_id, request, key))
+    async def open_payment_setup(self, session: InvoiceSession, locale: str, colour: str | None) -> CardSetup:
         if self.refuses:
             raise self.refuses
-        setup, charge = uuid5(scenes.OURS, "setup"), uuid5(scenes.OURS, "charge")
-        return {
-            "id": str(charge),
-            "invoice_id": str(invoice_id),
-            "aggregate": f"payment-{invoice_id}",
-            "version": 3,
-            "payment_method": {},
-            "setup_id": str(setup),
-            "frame_url": f"{CARDS}/cards/{setup}/confirm/{charge}",
-        }
+        setup = uuid5(scenes.OURS, "setup")
+        return {"setup_id": str(setup), "frame_url": f"{CARDS}/cards/{setup}", **self.dues()}
+
+    async def pay_with_card(
+        self, session: InvoiceSession, setup_id: str, token: str, total: Money, key: str | None
+    ) -> PaymentBegun:
+        self.paid_once.append((setup_id, token, total))
+        if self.refuses:
+            raise self.refuses
+        id = session.invoice_id
+        charge = {"id": str(uuid5(scenes.OURS, "charge")), "invoice_id": str(id), "aggregate": f"payment-{id}", "version": 3}
+        return {**charge, "payment_method": {"brand": "visa", "last4": "4242"}, **self.dues()}  # type: ignore[typeddict-item]
 
     def dues(self) -> Dues:
         amounts = [each["amount"] for each in self.due]
@@ -260,12 +294,12 @@ class Invoicing:
 
     invoice_is: dict[str, Any] = field(default_factory=scenes.whole_invoice)
 
-    async def invoice(self, session: Session, invoice_id: UUID) -> dict[str, Any]:
+    async def invoice(self, session: Session | InvoiceSession, invoice_id: UUID) -> dict[str, Any]:
         if str(invoice_id) != self.invoice_is["id"]:
             raise not_found()
         return self.invoice_is
 
-    async def pdf(self, session: Session, invoice_id: UUID) -> DownloadedDocument:
+    async def pdf(self, session: Session | InvoiceSession, invoice_id: UUID) -> DownloadedDocument:
         return DownloadedDocument(b"%PDF-1.7", "application/pdf", "TS-000014.pdf")
 
     async def credit_note_pdf(self, session: Session, credit_note_id: UUID) -> DownloadedDocument:
@@ -344,7 +378,7 @@ class Stage:
 
     def __init__(self, view: View | None = None, session: Session | None = None) -> None:
         self.access = Access(session or scenes.session())
-        self.payments, self.signals = Payments(), Signals()
+        self.payments, self.signals, self.invoice_links = Payments(), Signals(), InvoiceLinks()
         self.invoicing, self.images, self.limits = Invoicing(), Images(), Limits()
         self.views = Views(view or scenes.view(), self.access)
         self.subscriptions = Subscriptions(
@@ -359,6 +393,16 @@ class Stage:
 
     def portal(self) -> Portal:
         history = PaymentHistory(self.views, self.invoicing, HistoryCursors(Cursors("k" * 43)))
+        shared = SharedInvoices(
+            self.invoice_links,
+            Addresses(ORIGIN, Peppers("p" * 32)),
+            self.views,
+            self.payments,
+            self.invoicing,
+            self.limits,
+            history,
+            security_events,
+        )
         return Portal(
             sessions=self.access,
             views=self.views,
@@ -370,6 +414,7 @@ class Stage:
             history=history,
             security=security_events,
             clean_comment=free_text.clean,
+            shared=shared,
         )
 
     def app(self, *, origin: str = ORIGIN, cards: str = CARDS) -> ASGIApp:
@@ -377,6 +422,8 @@ class Stage:
 
     def browser(self, *, signed_in: bool = True, app: ASGIApp | None = None) -> AsyncClient:
         cookies = {"__Host-portal": COOKIE} if signed_in else {}
+        if self.invoice_links.live:
+            cookies["__Host-invoice"] = COOKIE
         return AsyncClient(
             transport=ASGITransport(app or self.app()),
             base_url=ORIGIN,

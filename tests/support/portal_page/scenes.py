@@ -6,8 +6,8 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from portal_gateway.application.view import View
-from portal_gateway.domain.access import Session
-from portal_gateway.domain.view import CustomerView, Debt, InvoiceRow, InvoiceStatus, Plan, Role, SavedMethod, Subscription
+from portal_gateway.domain.access import InvoiceSession, Session
+from portal_gateway.domain.view import CustomerView, Debt, InvoiceRow, InvoiceStatus, Plan, Subscription
 
 OURS = UUID("0b1ff5a0-0000-4000-8000-000000000000")
 MERCHANT, CUSTOMER, LINK = (uuid5(OURS, name) for name in ("merchant", "customer", "link"))
@@ -155,6 +155,13 @@ def session(**changes: Any) -> Session:
     return replace(
         Session(uuid5(OURS, "session"), MERCHANT, CUSTOMER, LINK, began, began - timedelta(minutes=1), "csrf-of-ana"), **changes
     )
+
+
+def invoice_session(**changes: Any) -> InvoiceSession:
+    """A session of a link to the invoice of `whole_invoice`."""
+    now = datetime.now(UTC)
+    session = InvoiceSession(uuid5(OURS, "invoice session"), MERCHANT, CUSTOMER, UUID(invoice_id(14)), LINK, now, now, "c" * 43)
+    return replace(session, **changes)
 
 
 def whole_invoice(**changes: Any) -> dict[str, Any]:

@@ -96,7 +96,7 @@ async def test_the_gateway_calls_exactly_its_routes_of_subscriptions() -> None:
 
 
 async def test_the_gateway_calls_exactly_its_routes_of_payments() -> None:
-    called, session = CalledService("portal-gateway"), scenes.session()
+    called, session, payer = CalledService("portal-gateway"), scenes.session(), scenes.invoice_session()
     calls = await every_method(
         PaymentsService(called.client, "http://portal"),
         called,
@@ -109,8 +109,9 @@ async def test_the_gateway_calls_exactly_its_routes_of_payments() -> None:
         removal_preview=(session, METHOD),
         remove_card=(session, METHOD, IDS[1], None),
         payment_preview=(session, IDS[0]),
-        pay=(session, IDS[0], PAYMENT_REQUEST, None),
-        authenticate=(session, INVOICE, PAYMENT_REQUEST, Looks("es", None), None),
+        pay=(session, IDS[0], PaymentRequest(IDS[1], {"amount_minor": 1, "currency": "EUR"}), None),
+        open_payment_setup=(payer, "es", None),
+        pay_with_card=(payer, "setup", "token", {"amount_minor": 1, "currency": "EUR"}, None),
     )
     assert calls == PAYMENTS["portal-gateway"]
 
@@ -125,6 +126,7 @@ async def test_the_gateway_calls_exactly_its_routes_of_invoicing() -> None:
         credit_note_pdf=(session, IDS[0]),
         export=(session, "csv", "es"),
         export_progress=(session,),
+        customer_of=(IDS[0], IDS[1]),
     )
     assert calls == INVOICING["portal-gateway"]
 

@@ -110,6 +110,9 @@ PAGES: list[tuple[Any, str, int]] = [
     (view(), f"/invoices/{invoice_id(14)}/payment?after=payment-{invoice_id(14)}:3", 1),
     (view(), "/ended", 2),
     (view(), "/nowhere", 2),
+    (view(), f"/invoices/{invoice_id(14)}/link", 2),
+    (view(), "/shared-invoice", 8),
+    (view(), "/shared-invoice/payment", 1),
 ]
 
 
@@ -127,6 +130,7 @@ async def test_every_page_isolates_user_input() -> None:
         stage = Stage(shown, scenes.session(return_url="https://techsolutions.example/back"))
         stage.invoicing.invoice_is = invoice(**owed(shown, path))
         stage.payments.due = [owed_to(14), owed_to(13)]
+        stage.invoice_links.live = scenes.invoice_session()
         walk = await walked(stage, path)
         assert walk.loose == [], path
         assert walk.isolated >= least, path

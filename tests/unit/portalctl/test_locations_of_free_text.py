@@ -28,6 +28,8 @@ OTHERS = {
     "idempotency": "fingerprint key route subject",
     "image": "content sha256",
     "inbox": "consumer_group",
+    "invoice_link": "created_by digest locale pepper",
+    "invoice_session": "digest paying",
     "invoices": "card series status",
     "logo": "content sha256",
     "media": "bytes id",

@@ -47,5 +47,9 @@ def initial_read(pool: asyncpg.Pool, consumer: Consumer) -> Check:
 
 
 async def delete_links(erased: Erased, unit: UnitOfWork) -> None:
-    """Delete an erased customer's portal links; their sessions are deleted with them."""
-    unit.write(Statement("DELETE FROM portal_link WHERE merchant_id = $1 AND customer_id = $2", (erased.merchant_id, erased.id)))
+    """Delete an erased customer's portal links and invoice links; their sessions are deleted with them."""
+    for sql in (
+        "DELETE FROM portal_link WHERE merchant_id = $1 AND customer_id = $2",
+        "DELETE FROM invoice_link WHERE merchant_id = $1 AND customer_id = $2",
+    ):
+        unit.write(Statement(sql, (erased.merchant_id, erased.id)))

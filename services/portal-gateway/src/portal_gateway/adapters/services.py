@@ -26,7 +26,7 @@ from portal_gateway.application.results import (
     PaymentPreview,
     RemovalPreview,
 )
-from portal_gateway.domain.access import Session
+from portal_gateway.domain.access import InvoiceSession, Session
 from portal_gateway.domain.view import Money
 
 _EXPORT_SILENCE_SECONDS = 60
@@ -42,7 +42,7 @@ class Caller(TypedDict):
     session: str
 
 
-def _caller(session: Session) -> Caller:
+def _caller(session: Session | InvoiceSession) -> Caller:
     return {"merchant_id": session.merchant_id, "customer_id": session.customer_id, "session": str(session.id)}
 
 
@@ -67,7 +67,7 @@ class _Service:
 
     async def _call(
         self,
-        session: Session,
+        session: Session | InvoiceSession,
         method: str,
         path: str,
         *,
@@ -132,8 +132,25 @@ class PaymentsService(_Service):
         if totals is not None:
             body["totals"] = list(totals)
         path = f"/v1/customers/{session.customer_id}/default-payment-method"
+        return cast(CardUpdated, await self._with_card(session, "PUT", path, body, idempotency_key))
+
+    async def open_payment_setup(self, session: InvoiceSession, locale: str, colour: str | None) -> CardSetup:
+        looks = {"locale": locale, "colour": colour, "portal_origin": self._portal_origin}
+        body = {"invoice_id": str(session.invoice_id), **looks}
+        return cast(CardSetup, await self._call(session, "POST", "/v1/one-time-payments/setups", json=body))
+
+    async def pay_with_card(
+        self, session: InvoiceSession, setup_id: str, token: str, total: Money, idempotency_key: str | None
+    ) -> PaymentBegun:
+        body = {"invoice_id": str(session.invoice_id), "setup_id": setup_id, "token": token, **total}
+        return cast(PaymentBegun, await self._with_card(session, "POST", "/v1/one-time-payments", body, idempotency_key))
+
+    async def _with_card(
+        self, session: Session | InvoiceSession, method: str, path: str, body: dict[str, Any], idempotency_key: str | None
+    ) -> Any:
+        """The response to a request with a card that was typed. Raises DeclinedCard."""
         try:
-            return cast(CardUpdated, await self._call(session, "PUT", path, json=body, idempotency_key=idempotency_key))
+            return await self._call(session, method, path, json=body, idempotency_key=idempotency_key)
         except Problem as problem:
             if problem.status == 402:
                 raise DeclinedCard(problem) from None
@@ -200,10 +217,15 @@ def _confirmed(request: PaymentRequest) -> dict[str, Any]:
 
 
 class InvoicingService(_Service):
-    async def invoice(self, session: Session, invoice_id: UUID) -> dict[str, Any]:
+    async def customer_of(self, merchant_id: UUID, invoice_id: UUID) -> UUID:
+        """The customer of an invoice, for the merchant, before it has arrived here. Raises Problem 404."""
+        response = await self._client.call("GET", f"/v1/invoices/{invoice_id}", merchant_id=merchant_id)
+        return UUID(response.json()["customer_id"])
+
+    async def invoice(self, session: Session | InvoiceSession, invoice_id: UUID) -> dict[str, Any]:
         return cast(dict[str, Any], await self._call(session, "GET", f"/v1/invoices/{invoice_id}"))
 
-    async def pdf(self, session: Session, invoice_id: UUID) -> DownloadedDocument:
+    async def pdf(self, session: Session | InvoiceSession, invoice_id: UUID) -> DownloadedDocument:
         response = await self._client.call("GET", f"/v1/invoices/{invoice_id}/pdf", **_caller(session))
         return DownloadedDocument(response.content, "application/pdf", _filename(response) or f"{invoice_id}.pdf")
 

@@ -8,7 +8,7 @@ from portal_gateway.application.ports import Cursors, Invoicing, Views
 from portal_gateway.application.refusals import InvalidCursor
 from portal_gateway.application.requests import InvoiceQuery
 from portal_gateway.application.results import InvoicePage, Neighbours
-from portal_gateway.domain.access import Session
+from portal_gateway.domain.access import InvoiceSession, Session
 from portal_gateway.domain.invoice_status import status_of
 from portal_gateway.domain.view import InvoiceRow
 
@@ -38,7 +38,7 @@ class PaymentHistory:
                 return InvoicePage(rows, None)
             before = candidates[-1]["issued_on"], candidates[-1]["number"]
 
-    async def one(self, session: Session, invoice_id: UUID) -> dict[str, object]:
+    async def one(self, session: Session | InvoiceSession, invoice_id: UUID) -> dict[str, object]:
         """Read an invoice as its service represents it, with the status that the portal shows."""
         invoice = await self.invoicing.invoice(session, invoice_id)
         stored = await self.views.invoice(session.merchant_id, session.customer_id, invoice_id)

@@ -26,6 +26,13 @@ CARD_SETUPS = Limit("card_setups", 60, _HOUR)
 REFUSED_CARDS = Limit("refused_cards", 5, _HOUR)
 REFUSED_CARDS_OF_LINK = Limit("refused_cards_of_link", 20, _HOUR)
 """Per link."""
+INVOICE_LINKS = Limit("invoice_links", 20, _HOUR)
+"""Links to an invoice that a customer creates."""
+SHARED_CARD_SETUPS = Limit("shared_card_setups", 20, _HOUR)
+"""Per shared invoice, like the next ones."""
+SHARED_REFUSED_CARDS = Limit("shared_refused_cards", 5, _HOUR)
+SHARED_PAYMENTS = Limit("shared_payments", 20, _HOUR)
+SHARED_PDFS = Limit("shared_pdfs", 60, _HOUR)
 CANCELLATIONS = Limit("cancellations", 60, _HOUR)
 PAYMENTS = Limit("payments", 60, _HOUR)
 CARD_CHANGES = Limit("card_changes", 60, _HOUR)

@@ -59,13 +59,15 @@ from portal_gateway.application.results import (
     CardUpdated,
     ChargeStarted,
     Entered,
+    EnteredInvoice,
     InvoicePage,
     Neighbours,
     PaymentBegun,
     PaymentPreview,
 )
+from portal_gateway.application.shared_invoices import SharedInvoices
 from portal_gateway.application.view import Pending, PendingKind, Position, View, Visit
-from portal_gateway.domain.access import Session
+from portal_gateway.domain.access import InvoiceSession, Session
 from portal_gateway.domain.instants import rfc3339
 from portal_gateway.domain.tokens import LinkToken, encoded, same
 from portal_gateway.domain.view import Money
@@ -88,15 +90,22 @@ class Portal:
     history: PaymentHistory
     security: SecurityEvents
     clean_comment: CleanComment
+    shared: SharedInvoices
 
-    async def enter(self, link: str, visitor: Visitor, presented: str | None) -> Entered:
-        """Exchange a link (the whole URL or its token) for a new session. The session that the browser presented ends.
+    async def enter(
+        self, link: str, visitor: Visitor, presented: str | None, presented_invoice: str | None = None
+    ) -> Entered | EnteredInvoice:
+        """Exchange a link (the whole URL or its token) for a new session: of the portal, or of one invoice. The session of the
+        same kind that the browser presented ends.
 
         Raises LinkRefused, or 429 after too many refused links from the visitor's network.
         """
         token = LinkToken.read(link)
         cookie = encoded(secrets.token_bytes(32))
         opened = await self.sessions.exchange(token, cookie, presented) if token else None
+        if opened is None and token and (entered := await self.shared.enter(token, presented_invoice)):
+            note(entered.session.merchant_id)
+            return entered
         if opened is None:
             self.security.note_refusal(
                 "link", link_id=token.id if token else None, reason="opens nothing" if token else "malformed"
@@ -125,7 +134,7 @@ class Portal:
             return visit
         return replace(visit, view=await self.view(visit.session, after))
 
-    def must_be_of(self, session: Session, csrf: str | None) -> None:
+    def must_be_of(self, session: Session | InvoiceSession, csrf: str | None) -> None:
         """Check the token of a form or of X-CSRF-Token. Raises TokenRequired, SessionChanged."""
         if not csrf:
             raise TokenRequired

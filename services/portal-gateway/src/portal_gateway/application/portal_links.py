@@ -22,6 +22,10 @@ class Addresses:
         """A new random secret, or one derived from the idempotency key `attempt`: repetitions get the same one."""
         return self.peppers.derived(id, attempt, pepper) if attempt else LinkToken(id, encoded(secrets.token_bytes(32)))
 
+    def invoice_url(self, token: LinkToken) -> str:
+        """The URL of an invoice link, which can be used many times."""
+        return f"{self.public_url.rstrip('/')}/enter?invoice#{token}"
+
     def url(self, token: LinkToken, kind: LinkKind) -> str:
         """A single-use link asks for a click first, so that link previews do not use it up."""
         query = "?continue" if kind == "session" else ""

@@ -27,7 +27,7 @@ from portal_gateway.application.results import (
     RemovalPreview,
 )
 from portal_gateway.application.view import Pending, Position, View, Visit
-from portal_gateway.domain.access import Link, Session
+from portal_gateway.domain.access import InvoiceLink, InvoiceSession, Link, Session
 from portal_gateway.domain.tokens import LinkToken
 from portal_gateway.domain.view import Money
 
@@ -42,6 +42,28 @@ class Sessions(Protocol):
         """The live session of a cookie."""
 
     async def end(self, session: Session, *, revoke_link: bool) -> None: ...
+
+
+class InvoiceLinks(Protocol):
+    """Links to one invoice, and the sessions that they open."""
+
+    async def issue(self, link: InvoiceLink, pepper: str, digest: bytes, created_by: str) -> None: ...
+
+    async def open_links(self, merchant_id: UUID, customer_id: UUID, invoice_id: UUID) -> int:
+        """The number of links to the invoice that still work."""
+
+    async def revoke_all(self, merchant_id: UUID, customer_id: UUID, invoice_id: UUID) -> None: ...
+
+    async def exchange(self, token: LinkToken, cookie: str, presented: str | None) -> InvoiceSession | None:
+        """Open a session under the new secret `cookie` and end the presented one. None if the link is not valid."""
+
+    async def session(self, cookie: str | None, *, keep_alive: bool) -> InvoiceSession | None:
+        """The live session of a cookie."""
+
+    async def store_payment(self, session: InvoiceSession, position: Position) -> None:
+        """Store the payment that the session has started."""
+
+    async def end(self, session: InvoiceSession) -> None: ...
 
 
 class Views(Protocol):
@@ -121,15 +143,19 @@ class Payments(Protocol):
         self, session: Session, invoice_id: UUID, request: PaymentRequest, idempotency_key: str | None
     ) -> PaymentBegun: ...
 
-    async def authenticate(
-        self, session: Session, invoice_id: UUID, request: PaymentRequest, looks: Looks, idempotency_key: str | None
-    ) -> AuthenticationBegun: ...
+    async def open_payment_setup(self, session: InvoiceSession, locale: str, colour: str | None) -> CardSetup:
+        """Open card entry for a card that pays the session's invoice and is not stored."""
+
+    async def pay_with_card(
+        self, session: InvoiceSession, setup_id: str, token: str, total: Money, idempotency_key: str | None
+    ) -> PaymentBegun:
+        """Raises CardDeclined."""
 
 
 class Invoicing(Protocol):
-    async def invoice(self, session: Session, invoice_id: UUID) -> dict[str, Any]: ...
+    async def invoice(self, session: Session | InvoiceSession, invoice_id: UUID) -> dict[str, Any]: ...
 
-    async def pdf(self, session: Session, invoice_id: UUID) -> DownloadedDocument: ...
+    async def pdf(self, session: Session | InvoiceSession, invoice_id: UUID) -> DownloadedDocument: ...
 
     async def credit_note_pdf(self, session: Session, credit_note_id: UUID) -> DownloadedDocument: ...
 

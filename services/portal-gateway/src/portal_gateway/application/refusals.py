@@ -16,6 +16,10 @@ class SessionRequired(Refusal):
     """The request has no session, or its session has ended."""
 
 
+class InvoiceSessionRequired(SessionRequired):
+    """The request has no session of an invoice link, or its session has ended."""
+
+
 class TokenRequired(Refusal):
     """The request does not carry the token of its session."""
 

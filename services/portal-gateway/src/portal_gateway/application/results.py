@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NotRequired, TypedDict
 
 from portal_gateway.application.requests import CancelMode
-from portal_gateway.domain.access import Flow, LinkKind, Session
+from portal_gateway.domain.access import Flow, InvoiceSession, LinkKind, Session
 from portal_gateway.domain.settlement import Effect
 from portal_gateway.domain.view import CardFace, InvoiceRow, Money, Period
 
@@ -17,6 +17,14 @@ class Entered:
     cookie: str
     kind: LinkKind
     flow: Flow | None
+
+
+@dataclass(frozen=True, slots=True)
+class EnteredInvoice:
+    """The session that an invoice link opened. `cookie` is the session's secret: set it, never store or log it."""
+
+    session: InvoiceSession
+    cookie: str
 
 
 class CancellationPreview(TypedDict):

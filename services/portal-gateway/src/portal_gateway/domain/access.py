@@ -11,12 +11,17 @@ LinkKind = Literal["portal", "session"]
 Flow = Literal["payment_method", "cancel"]
 """The dialog that a link opens, instead of the whole page."""
 
-LIFETIME_MAX: dict[LinkKind, timedelta] = {
+AnyLink = LinkKind | Literal["invoice"]
+"""`invoice`: an InvoiceLink."""
+
+LIFETIME_MAX: dict[AnyLink, timedelta] = {
     "portal": timedelta(days=366),
+    "invoice": timedelta(days=30),
     "session": timedelta(minutes=10),
 }
-LIFETIME_DEFAULT: dict[LinkKind, timedelta] = {
+LIFETIME_DEFAULT: dict[AnyLink, timedelta] = {
     "portal": timedelta(days=30),
+    "invoice": timedelta(days=30),
     "session": timedelta(minutes=10),
 }
 
@@ -72,7 +77,52 @@ class Session:
         return self.started_at + ABSOLUTE
 
 
-def lifetime(kind: LinkKind, requested_seconds: int | None) -> timedelta:
+@dataclass(frozen=True, slots=True)
+class InvoiceLink:
+    """A stored link to one invoice, for the person who pays it. Its secret is stored only as a keyed hash."""
+
+    id: UUID
+    merchant_id: UUID
+    customer_id: UUID
+    """The customer of the invoice, who may be another person than the payer."""
+    invoice_id: UUID
+    expires_at: datetime
+    locale: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceSession:
+    """The session of one browser that presented an invoice link. It reaches this invoice and nothing else.
+
+    It is another type than Session, in another table and cookie, so that only code written for it can use it.
+    """
+
+    id: UUID
+    merchant_id: UUID
+    customer_id: UUID
+    invoice_id: UUID
+    link_id: UUID
+    started_at: datetime
+    seen_at: datetime
+    csrf: str
+    """The token in every form of this session."""
+    locale: str | None = None
+    """Of the link."""
+    paying: str | None = None
+    """The position of the payment that this session has started last: `payment-<uuid>:7`."""
+
+    @property
+    def ends_at(self) -> datetime:
+        """When it ends without further activity."""
+        return min(self.seen_at + IDLE, self.latest_end)
+
+    @property
+    def latest_end(self) -> datetime:
+        """When it ends regardless of activity."""
+        return self.started_at + ABSOLUTE
+
+
+def lifetime(kind: AnyLink, requested_seconds: int | None) -> timedelta:
     """How long a new link is valid. Raises ValueError unless the request is between 1 s and the maximum of its kind."""
     if requested_seconds is None:
         return LIFETIME_DEFAULT[kind]

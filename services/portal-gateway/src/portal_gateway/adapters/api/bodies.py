@@ -85,3 +85,12 @@ class Payment(StrictBody):
     """Ids of all invoices that were listed in `due`. Compared when given."""
     effect: Effect | None = None
     """The effect on the subscription that was shown. Compared when given."""
+
+
+class OneTimePayment(Amount):
+    """A card that was typed, and the total that the payer confirmed. The card is not stored."""
+
+    setup_id: Annotated[str, Field(min_length=1, max_length=100)]
+    """The set-up of the card page that was shown."""
+    token: Annotated[str, Field(min_length=1, max_length=200)]
+    """The card page's token for the card that was typed."""

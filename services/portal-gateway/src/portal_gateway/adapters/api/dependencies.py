@@ -20,11 +20,20 @@ from portal_gateway.application.presentation.language import choose
 from portal_gateway.application.presentation.problems import explain
 from portal_gateway.application.refusals import Refusal
 from portal_gateway.application.view import View
-from portal_gateway.domain.access import Session
+from portal_gateway.domain.access import InvoiceSession, Session
 from portal_gateway.domain.view import Money
 from presentation.languages import Language
 
-__all__ = ["IdempotencyKey", "LocalizedRoute", "PageToken", "SessionDependencies", "cookie_of", "language_of", "with_texts"]
+__all__ = [
+    "IdempotencyKey",
+    "LocalizedRoute",
+    "PageToken",
+    "SessionDependencies",
+    "cookie_of",
+    "invoice_cookie_of",
+    "language_of",
+    "with_texts",
+]
 
 IdempotencyKey = KeyHeader
 PageToken = Annotated[
@@ -82,6 +91,12 @@ SCHEMES: Final = {
         "name": session_cookie.NAME,
         "description": "The session for which a portal link was exchanged.",
     },
+    "invoice session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": session_cookie.INVOICE_NAME,
+        "description": "The session for which an invoice link was exchanged. It reaches one invoice.",
+    },
     "csrf": {
         "type": "apiKey",
         "in": "header",
@@ -130,7 +145,11 @@ def cookie_of(request: Request) -> str | None:
     return session_cookie.presented(request.headers.get("cookie"))
 
 
-def language_of(request: Request, session: Session | None = None, view: View | None = None) -> Language:
+def invoice_cookie_of(request: Request) -> str | None:
+    return session_cookie.presented(request.headers.get("cookie"), session_cookie.INVOICE_NAME)
+
+
+def language_of(request: Request, session: Session | InvoiceSession | None = None, view: View | None = None) -> Language:
     """The language of the response, also of a problem: the session's, if the request has one."""
     session = session or getattr(request.state, "session", None)
     return choose(

@@ -17,10 +17,12 @@ from portal_gateway.adapters.api.dependencies import (
     PageToken,
     SessionDependencies,
     cookie_of,
+    invoice_cookie_of,
 )
 from portal_gateway.application import session_cookie
 from portal_gateway.application.portal import Portal
 from portal_gateway.application.requests import Visitor
+from portal_gateway.application.results import EnteredInvoice
 from portal_gateway.domain.access import Session
 from portal_gateway.domain.instants import rfc3339
 
@@ -45,9 +47,15 @@ def session_routes(portal: Portal, dependencies: SessionDependencies) -> APIRout
     @api.post("", status_code=204)
     @answers(None, (401, "link_refused"), (429, "too_many_requests"), *CHANGE_REFUSALS)
     async def enter(request: Request, body: Entering) -> Response:
-        """Exchange a portal link for a session, which is set as a cookie."""
+        """Exchange a portal link or an invoice link for a session, which is set as a cookie.
+
+        After an invoice link, Content-Location names the only page that the session opens.
+        """
         visitor = Visitor(rate_limit_key(request.client.host if request.client else "unknown"))
-        entered = await portal.enter(body.token, visitor, cookie_of(request))
+        entered = await portal.enter(body.token, visitor, cookie_of(request), invoice_cookie_of(request))
+        if isinstance(entered, EnteredInvoice):
+            opens = {"content-location": "/shared-invoice"}
+            return Response(status_code=204, headers=opens | session_cookie.setting(entered.cookie, session_cookie.INVOICE_NAME))
         return Response(status_code=204, headers=session_cookie.setting(entered.cookie))
 
     @api.get("")

@@ -65,6 +65,49 @@ class ListedLink(BaseModel):
     """When it was revoked. Null unless it was."""
 
 
+class NewInvoiceLink(StrictBody):
+    """A link to one invoice to create, for the person who pays it."""
+
+    invoice_id: UUID
+    """The invoice."""
+    locale: Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}$")] | None = None
+    """BCP 47 language tag of the page. The payer's browser decides when absent."""
+    expires_in: Annotated[int, Field(strict=True, ge=1, le=10**9)] | None = None
+    """Lifetime in seconds: 30 days at most, and when absent."""
+
+
+class ListedInvoiceLink(BaseModel):
+    """A link to one invoice, without its secret."""
+
+    id: UUID
+    """Id of the link."""
+    customer_id: UUID
+    """The customer of the invoice."""
+    invoice_id: UUID
+    """The invoice."""
+    locale: str | None
+    """BCP 47 language tag of the page. Null: the payer's browser decides."""
+    created_by: str
+    """`customer`, or the API key that created it."""
+    created_at: datetime
+    """When it was created, by the wall clock."""
+    expires_at: datetime
+    """When it stops working."""
+    used_at: datetime | None
+    """When it was last opened. Null unless it was."""
+    revoked_at: datetime | None
+    """When it was revoked. Null unless it was."""
+
+
+class InvoiceLinkPage(BaseModel):
+    """A page of links to one invoice."""
+
+    items: list[ListedInvoiceLink]
+    """Newest first."""
+    next_cursor: str | None
+    """Cursor of the next page; null on the last one."""
+
+
 class LinkPage(BaseModel):
     """A page of portal links."""
 

@@ -20,15 +20,13 @@ from chassis.postgres.connection import Connection
 from chassis.tenants import Tenants
 from portal_gateway.adapters.links.documents import CreatedLink, LinkPage, NewLink
 from portal_gateway.application.portal_links import Addresses, may_return_to
-from portal_gateway.domain.access import Link, lifetime
+from portal_gateway.domain.access import AnyLink, Link, lifetime
 from portal_gateway.domain.instants import rfc3339
 
 UNKNOWN_SECONDS = 5.0
 """How long an unknown customer is not looked up in the subscriptions service again."""
 UNKNOWN_MAX = 10_000
-_Cursor = Annotated[
-    str | None, Query(max_length=500, description="`next_cursor` of the page before. The first page when absent.")
-]
+Cursor = Annotated[str | None, Query(max_length=500, description="`next_cursor` of the page before. The first page when absent.")]
 OfCustomer = Annotated[UUID, Query(description="The customer's id.")]
 
 
@@ -84,7 +82,7 @@ def link_routes(
 
         The URL is shown in this answer, and again to a repetition under the same Idempotency-Key. It is stored nowhere.
         """
-        expires_at = _expiry(body)
+        expires_at = expiry(body.kind, body.expires_in)
         await _check_return_url(tenants, merchant.merchant_id, body.return_url)
         # Before the transaction, which would hold a connection during the look-up.
         await directory.require(merchant.merchant_id, body.customer_id)
@@ -112,7 +110,7 @@ def link_routes(
 
     @api.get("")
     @answers(LinkPage)
-    async def listed(merchant: Merchant, customer_id: OfCustomer, cursor: _Cursor = None, limit: Limit = 20) -> dict[str, Any]:
+    async def listed(merchant: Merchant, customer_id: OfCustomer, cursor: Cursor = None, limit: Limit = 20) -> dict[str, Any]:
         """List a customer's portal links, newest first, without their URLs."""
         before = None
         if cursor:
@@ -157,9 +155,10 @@ def link_routes(
     return api
 
 
-def _expiry(body: NewLink) -> datetime:
+def expiry(kind: AnyLink, expires_in: int | None) -> datetime:
+    """Raises Problem 422 for a lifetime beyond the maximum of its kind."""
     try:
-        return (datetime.now(UTC) + lifetime(body.kind, body.expires_in)).replace(microsecond=0)
+        return (datetime.now(UTC) + lifetime(kind, expires_in)).replace(microsecond=0)
     except ValueError as error:
         errors = [{"pointer": "/expires_in", "code": "out_of_range", "detail": str(error)}]
         raise Problem(422, "invalid_request", "The request is invalid", errors=errors) from None

@@ -66,7 +66,7 @@ def refusal(pages: Pages, request: Request, problem: Problem) -> Response:
     """A page about a problem: what happened, what to do and, if the customer did not cause it, a reference."""
     security_events.note(code=problem.code)
     if problem.status == 401:
-        return neutral(pages, request)
+        return neutral(pages, request, invoice=problem.code == "invoice_session_required")
     language = request_context.language(request)
     return pages.page(
         "message.html",
@@ -86,23 +86,30 @@ def reference(problem: Problem) -> str | None:
     return (request_id() or new_request_id()) if problem.status >= 500 else None
 
 
-def neutral(pages: Pages, request: Request, *, refused: bool = False) -> Response:
+def neutral(pages: Pages, request: Request, *, refused: bool = False, invoice: bool = False) -> Response:
     """The same bytes for an expired, revoked or unknown link and for a missing session: the response does not reveal which.
 
     `refused`: a pasted link was refused, which the page states beside the field. The link is a secret and not shown again.
+    `invoice`: the page of an invoice link was requested.
     """
     language = request_context.language(request)
+    heading = language.say("We couldn't open the invoice") if invoice else language.say("We couldn't open the portal")
+    advice = (
+        language.say("Open your link again. If it doesn't work, ask the person who sent it to you for a new one.")
+        if invoice
+        else language.say("Open your link again. If it doesn't work, ask the company you subscribe to for a new one.")
+    )
     return pages.page(
         "message.html",
         request,
         status=401,
         code="not_opened",
-        heading=language.say("We couldn't open the portal"),
+        heading=heading,
         sentences=[
             language.say(
                 "The link may have expired or been revoked, or part of it may be missing. Your session may also have ended."
             ),
-            language.say("Open your link again. If it doesn't work, ask the company you subscribe to for a new one."),
+            advice,
         ],
         paste=True,
         refused=refused,

@@ -17,7 +17,8 @@ from portal_gateway.application.presentation.common import account, company
 from portal_gateway.application.presentation.invoices import STATUSES
 from portal_gateway.application.presentation.language import catalogues, choose
 from portal_gateway.application.requests import InvoiceQuery, Visitor
-from portal_gateway.application.session_cookie import presented
+from portal_gateway.application.session_cookie import INVOICE_NAME, presented
+from portal_gateway.application.shared_invoices import SharedVisit
 from portal_gateway.application.view import Position, Visit
 from portal_gateway.domain.tokens import page_tag
 from presentation.languages import Language, own_name, primary
@@ -43,6 +44,11 @@ def cookie(request: Request) -> str | None:
     return presented(request.headers.get("cookie"))
 
 
+def invoice_cookie(request: Request) -> str | None:
+    """The secret of a session that is limited to one invoice."""
+    return presented(request.headers.get("cookie"), INVOICE_NAME)
+
+
 def visitor(request: Request) -> Visitor:
     return Visitor(rate_limit_key(request.client.host if request.client else ""))
 
@@ -59,16 +65,22 @@ async def visit(portal: Portal, request: Request, after: Position | None = None,
     return visit
 
 
+async def shared_visit(portal: Portal, request: Request) -> SharedVisit:
+    """The session of an invoice link. Raises InvoiceSessionRequired."""
+    request.state.visit = visit = await portal.shared.visit(invoice_cookie(request), keep_alive=by_customer(request))
+    return visit
+
+
 def language(request: Request) -> Language:
     """The language by `choose`: before the visit is known from the request alone, then also from the visit. Each is cached."""
-    known: Visit | None = getattr(request.state, "visit", None)
-    chosen: tuple[Visit | None, Language] | None = getattr(request.state, "language", None)
+    known: Visit | SharedVisit | None = getattr(request.state, "visit", None)
+    chosen: tuple[Visit | SharedVisit | None, Language] | None = getattr(request.state, "language", None)
     if chosen is None or chosen[0] is not known:
         request.state.language = chosen = known, _language(request, known)
     return chosen[1]
 
 
-def _language(request: Request, known: Visit | None) -> Language:
+def _language(request: Request, known: Visit | SharedVisit | None) -> Language:
     return choose(
         query=request.query_params.get("lang"),
         cookie=request.cookies.get(LANGUAGE_COOKIE),
@@ -90,7 +102,7 @@ def language_cookie(request: Request) -> str | None:
 def frame(request: Request) -> dict[str, Any]:
     """The template variables of every page: other languages, navigation and, if the visit is known, the account and the
     session's end."""
-    known: Visit | None = getattr(request.state, "visit", None)
+    known: Visit | SharedVisit | None = getattr(request.state, "visit", None)
     here, shown = navigation_state(request), language(request).code
     path, parameters = ("/" if request.scope["path"].endswith(FORMS_ONLY) else ""), here | outcome(request)
     other_languages = [
@@ -124,7 +136,7 @@ def navigation_state(request: Request) -> dict[str, str]:
     if not request.query_params:
         return {}
     query, chosen = history_query(request), str(chosen_subscription(request))
-    known: Visit | None = getattr(request.state, "visit", None)
+    known: Visit | SharedVisit | None = getattr(request.state, "visit", None)
     own = known and any(subscription["id"] == chosen for subscription in known.view.facts["subscriptions"])
     state = {"subscription": chosen if own else None, "year": query.year, "status": query.status}
     return {name: str(value) for name, value in state.items() if value}

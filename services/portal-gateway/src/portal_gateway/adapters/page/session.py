@@ -11,11 +11,14 @@ from portal_gateway.adapters.page.rendering import Pages
 from portal_gateway.application.portal import Portal
 from portal_gateway.application.presentation.common import account
 from portal_gateway.application.refusals import LinkRefused, SessionRequired
-from portal_gateway.application.session_cookie import clearing, setting
+from portal_gateway.application.results import EnteredInvoice
+from portal_gateway.application.session_cookie import INVOICE_NAME, clearing, setting
 from portal_gateway.application.view import Visit
 from presentation.languages import N_
 
 ENTRANCES: Final = {None: "/", "payment_method": "/payment-method", "cancel": "/cancel"}
+
+SHARED_INVOICE: Final = "/shared-invoice"
 
 ENDED: Final = (
     N_("Your session has ended"),
@@ -34,7 +37,8 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
     @router.api_route("/enter", methods=["GET", "HEAD"])
     async def enter(request: Request) -> Response:
         """Has no side effects, so link previews cannot use up a link. A script on the page exchanges the link in the address."""
-        heading = request_context.language(request).say("Opening your portal")
+        say = request_context.language(request).say
+        heading = say("Opening the invoice") if "invoice" in request.query_params else say("Opening your portal")
         return pages.page("enter.html", request, heading=heading, headers={"referrer-policy": "no-referrer"})
 
     @router.post("/enter")
@@ -42,10 +46,15 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
         form = await forms.form(request)
         try:
             entered = await portal.enter(
-                form.text("link").strip(), request_context.visitor(request), request_context.cookie(request)
+                form.text("link").strip(),
+                request_context.visitor(request),
+                request_context.cookie(request),
+                request_context.invoice_cookie(request),
             )
         except LinkRefused:
             return neutral(pages, request, refused=True)
+        if isinstance(entered, EnteredInvoice):
+            return RedirectResponse(SHARED_INVOICE, 303, setting(entered.cookie, INVOICE_NAME))
         return RedirectResponse(ENTRANCES[entered.flow], 303, setting(entered.cookie))
 
     @router.post("/logout")

@@ -13,6 +13,8 @@ _DELETIONS = (
     f"DELETE FROM use_of_limit WHERE (SELECT max(at) FROM unnest(uses) at) < now() - interval '{LONGEST_PERIOD.seconds} s'",
     "DELETE FROM portal_session WHERE started_at < now() - interval '2 days'",
     "DELETE FROM portal_link WHERE greatest(expires_at, used_at) < now() - interval '90 days'",
+    "DELETE FROM invoice_session WHERE started_at < now() - interval '2 days'",
+    "DELETE FROM invoice_link WHERE greatest(expires_at, used_at) < now() - interval '90 days'",
 )
 
 

@@ -65,7 +65,7 @@ class StoredLinks:
             *(before or (None, None)),
             limit,
         )
-        return [{name: _json(value) for name, value in row.items()} for row in rows]
+        return [listed(row) for row in rows]
 
     async def revoke(self, connection: Connection, merchant_id: UUID, link_id: UUID) -> bool:
         """Revoke the link; its sessions end at their next request. False if the merchant has no such link."""
@@ -84,6 +84,11 @@ class StoredLinks:
             merchant_id,
             customer_id,
         )
+
+
+def listed(row: asyncpg.Record) -> dict[str, Any]:
+    """A row as the API lists it."""
+    return {name: _json(value) for name, value in row.items()}
 
 
 def _json(value: Any) -> Any:

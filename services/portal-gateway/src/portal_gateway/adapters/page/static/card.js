@@ -29,12 +29,19 @@ function start(root) {
   }
 }
 
+/** The page of a card that pays one invoice and is not stored, and of a card that becomes the default. */
+const ONCE = { home: "/shared-invoice", setup: "/api/shared-invoice/setup", confirm: ["POST", "/api/shared-invoice/payment"] };
+const KEPT = { home: null, setup: "/api/payment-method/setup", confirm: ["PUT", "/api/payment-method"] };
+/** Refusals that the page of the invoice explains. */
+const OVER = ["nothing_owed", "charge_running"];
+
 async function call(method, path, body, key = null) {
   const headers = { "content-type": "application/json", "x-csrf-token": document.body.dataset.csrf };
   if (key) headers["idempotency-key"] = key;
   const answer = await fetch(path, { method, headers, body: JSON.stringify(body), signal: AbortSignal.timeout(ANSWER_MS) });
   const content = await answer.json().catch(() => ({}));
-  if (answer.status === 401) ended();
+  if (answer.status === 401 && content.code !== "invoice_session_required") ended();
+  if (content.code === "invoice_session_required") location.assign(ONCE.home);
   if (content.code === "session_changed") location.replace("/?said=session_changed");
   return { ok: answer.ok, status: answer.status, content, retryAfter: Number(answer.headers.get("retry-after")) || 60 };
 }
@@ -61,7 +68,14 @@ function totalsOf(due) {
 
 class CardEntry extends FramedSheet {
   constructor(sheet) {
-    super(sheet, HEARD);
+    this.sheet = sheet;
+    this.origin = sheet.dataset.cardsOrigin;
+    this.use = "once" in sheet.dataset ? ONCE : KEPT;
+    this.words = sheet.querySelector("[data-words]").dataset;
+    this.holder = sheet.querySelector("[data-frame]");
+    this.back = sheet.querySelector("[data-fallback] [data-close]");
+    this.heard = (event) => this.hear(event);
+    addEventListener("message", this.heard);
     sheet.querySelector("[data-retry]").addEventListener("click", () => {
       sheet.querySelector("#sheet-title").focus();
       this.open();
@@ -71,9 +85,10 @@ class CardEntry extends FramedSheet {
   async open() {
     this.state = "opening";
     this.show({ wait: true });
-    const answer = await call("POST", "/api/payment-method/setup", this.adds ? { purpose: "add" } : {}).catch(() => null);
+    const answer = await call("POST", this.use.setup, {}).catch(() => null);
     if (!this.sheet.isConnected) return;
     if (answer?.status === 429) return this.fail("tooMany", { again: false, sentence: minutesOf(this.words.tooMany, answer.retryAfter) });
+    if (this.isOver(answer)) return undefined;
     if (!answer?.ok) return this.fail("unavailable");
     const { setup_id: id, frame_url: url } = answer.content;
     if (!this.load(url, id)) return this.fail("unavailable");
@@ -137,16 +152,21 @@ class CardEntry extends FramedSheet {
   async save({ token }) {
     clearTimeout(this.timer);
     this.state = "saving";
-    const charged = { charge_invoices: this.due.map((line) => line.invoice_id), totals: totalsOf(this.due) };
-    const answer = await this.outcome({ setup_id: this.setup, token, ...(this.adds ? {} : charged) });
+    const totals = totalsOf(this.due);
+    const shown = this.use === ONCE ? totals[0] : { charge_invoices: this.due.map((line) => line.invoice_id), totals };
+    const answer = await this.outcome({ setup_id: this.setup, token, ...shown });
+    if (answer?.ok && this.use === ONCE) return this.paying();
     if (answer?.ok) return this.saved(answer.content);
+    if (this.isOver(answer)) return undefined;
     if (!answer) return this.fail("unknown", { again: false });
     if (!this.frame) return this.fail("notSaved");
     if (answer.status === 404) return this.fail("expired");
     const { code } = answer.content;
-    if (code === "due_changed") this.list(answer.content);
+    const changed = ["due_changed", "amount_changed"].includes(code);
+    if (changed) this.list(answer.content);
     this.atRest();
-    const known = answer.status === 429 ? "too_many_declines" : code ?? "failed";
+    if (code === "too_many_payments") return this.fail("tooMany", { again: false, sentence: minutesOf(this.words.tooMany, answer.retryAfter) });
+    const known = answer.status === 429 ? "too_many_declines" : changed ? "due_changed" : code ?? "failed";
     return this.tell("result", { ok: false, code: known, retry_after: answer.retryAfter });
   }
 
@@ -160,8 +180,7 @@ class CardEntry extends FramedSheet {
         await pausing(pause);
         if (!this.sheet.isConnected) return null;
       }
-      const [method, path] = this.adds ? ["POST", "/api/payment-methods"] : ["PUT", "/api/payment-method"];
-      const answer = await call(method, path, confirmation, key).catch(() => null);
+      const answer = await call(...this.use.confirm, confirmation, key).catch(() => null);
       // "Nothing was changed" holds only for the first request: an earlier one may have succeeded.
       if (answer && (answer.status < 500 || (answer.status === 503 && !pause))) return answer;
     }
@@ -172,8 +191,20 @@ class CardEntry extends FramedSheet {
     if (this.frame) this.fail("asking", { again: false });
   }
 
-  async saved({ aggregate, version, charges, payment_method, ...added }) {
-    const card = payment_method ?? added;
+  /** The page of the invoice shows what becomes of the payment. */
+  paying() {
+    this.tell("result", { ok: true });
+    location.assign(ONCE.home);
+  }
+
+  /** Whether the invoice cannot be paid any more: its page says why. */
+  isOver(answer) {
+    const over = this.use === ONCE && OVER.includes(answer?.content.code);
+    if (over) location.assign(ONCE.home);
+    return over;
+  }
+
+  async saved({ aggregate, version, payment_method: card, charges }) {
     this.tell("result", { ok: true });
     removeEventListener("message", this.receive);
     delete this.sheet.dataset.busy;

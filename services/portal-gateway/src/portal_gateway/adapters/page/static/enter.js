@@ -64,7 +64,7 @@ async function exchange(token) {
   } catch {
     return unreachable;
   }
-  if (answer.status === 204) return arrive;
+  if (answer.status === 204) return () => arrive(answer.headers.get("content-location"));
   if (answer.status === 429) return () => tooMany(Number(answer.headers.get("retry-after")));
   return answer.status === 401 || answer.status === 422 ? () => show("refused") : unreachable;
 }
@@ -74,15 +74,16 @@ function tooMany(seconds) {
   show("too-many");
 }
 
-// A browser without cookies would only get the page for requests without a session.
-async function arrive() {
+// A browser without cookies would only get the page for requests without a session. `place` is the page of an invoice link.
+async function arrive(place) {
   let session;
   try {
-    session = await fetch("/api/session", { cache: "no-store" });
+    session = await fetch(place ? `/api${place}` : "/api/session", { cache: "no-store" });
   } catch {
-    return offer("unreachable", arrive);
+    return offer("unreachable", () => arrive(place));
   }
   if (!session.ok) return show("no-cookie");
+  if (place) return location.replace(place);
   const { flow } = await session.json().catch(() => ({}));
   return location.replace(ENTRANCES[flow] ?? "/");
 }

@@ -1,0 +1,46 @@
+"""An invoice link: creating it in the portal, and the pages that its payer sees."""
+
+from typing import Any
+
+from browser.gallery_pages import INVOICE, owed_invoice
+from browser.gallery_states import Opened, Prepare, State, visit
+from browser.live_stage import LiveStage
+
+from support.portal_page import scenes
+
+HOME = "/shared-invoice"
+
+
+def shared(status: str, **session: Any) -> Prepare:
+    def prepare(stage: LiveStage) -> None:
+        paid_at = scenes.instant(2023, 5, 20) if status == "paid" else None
+        stage.invoicing.invoice_is = scenes.whole_invoice(status=status, paid_at=paid_at)
+        stage.invoice_links.live = scenes.invoice_session(**session)
+
+    return prepare
+
+
+async def create_link(opened: Opened) -> None:
+    await opened.go(f"{INVOICE}/link")
+    await opened.press("#create-link")
+    await opened.see("#invoice-link")
+
+
+STATES = (
+    State("shared-invoice", steps=visit(HOME, see="#pay"), prepare=shared("open"), signed_in=False),
+    State("shared-invoice-paid", steps=visit(HOME), prepare=shared("paid"), signed_in=False),
+    State("shared-invoice-processing", steps=visit(HOME), prepare=shared("processing"), signed_in=False),
+    State("shared-invoice-failed", steps=visit(HOME), prepare=shared("failed", paying="payment-1:3"), signed_in=False),
+    State("shared-invoice-void", steps=visit(HOME), prepare=shared("void"), signed_in=False),
+    State(
+        "shared-payment",
+        steps=visit(f"{HOME}/payment", see="[data-frame] iframe"),
+        prepare=shared("open"),
+        signed_in=False,
+    ),
+    State("shared-payment-no-script", steps=visit(f"{HOME}/payment"), prepare=shared("open"), signed_in=False, script=False),
+    State("shared-invoice-closed", steps=visit(f"{HOME}/closed"), signed_in=False),
+    State("shared-invoice-not-opened", steps=visit(HOME), signed_in=False, refusals=(401,)),
+    State("share-invoice", scenes.owing, visit(f"{INVOICE}/link", see="#create-link"), owed_invoice),
+    State("share-invoice-link", scenes.owing, create_link, owed_invoice),
+)
