@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from browser.gallery_pages import INVOICE, owed_invoice
+from browser.gallery_pages import INVOICE, away, owed_invoice
 from browser.gallery_states import Opened, Prepare, State, visit
 from browser.live_stage import LiveStage
 
@@ -18,6 +18,11 @@ def shared(status: str, **session: Any) -> Prepare:
         stage.invoice_links.live = scenes.invoice_session(**session)
 
     return prepare
+
+
+def unavailable(stage: LiveStage) -> None:
+    shared("open")(stage)
+    away(stage)
 
 
 async def create_link(opened: Opened) -> None:
@@ -39,6 +44,8 @@ STATES = (
         signed_in=False,
     ),
     State("shared-payment-no-script", steps=visit(f"{HOME}/payment"), prepare=shared("open"), signed_in=False, script=False),
+    State("shared-invoice-unavailable", steps=visit(HOME), prepare=unavailable, signed_in=False, refusals=(503,)),
+    State("enter-invoice-refused", steps=visit("/enter?invoice#nonsense", see="[data-refused]"), signed_in=False),
     State("shared-invoice-closed", steps=visit(f"{HOME}/closed"), signed_in=False),
     State("shared-invoice-not-opened", steps=visit(HOME), signed_in=False, refusals=(401,)),
     State("share-invoice", scenes.owing, visit(f"{INVOICE}/link", see="#create-link"), owed_invoice),

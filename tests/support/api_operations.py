@@ -52,6 +52,7 @@ _KINDS = {
     "/v1/payment-methods/": "method",
     "/v1/invoices/": "invoice",
     "/v1/portal-links/": "link",
+    "/v1/invoice-links/": "invoice link",
     "/api/subscriptions/": "subscription",
     "/api/invoices/": "invoice",
     "/api/payment-methods/": "method",
@@ -97,6 +98,8 @@ class Person:
         invoices = await eventually(customer.invoices, lambda rows: bool(rows) and rows[0]["status"] == "paid")
         methods = await shop.backend.call("payments", "GET", f"/v1/customers/{customer.id}/payment-methods")
         link = await shop.backend.call("portal-gateway", "POST", "/v1/portal-links", json={"customer_id": customer.id})
+        to_invoice = {"invoice_id": invoices[0]["id"]}
+        invoice_link = await shop.backend.call("portal-gateway", "POST", "/v1/invoice-links", json=to_invoice)
         key = await shop.backend.call("subscriptions", "POST", "/v1/keys")
         merchant = await shop.backend.call("subscriptions", "GET", f"/v1/merchants/{shop.id}")
         ids = {
@@ -111,6 +114,7 @@ class Person:
             "method": methods["items"][0]["id"],
             "invoice": invoices[0]["id"],
             "link": link["id"],
+            "invoice link": invoice_link["id"],
         }
         return cls(shop, customer, key["api_key"], ids)
 
@@ -147,7 +151,8 @@ _WRITTEN = {
     "payments": "SELECT id::text, 0, expires_at::text FROM setup WHERE merchant_id = $1 "
     f"UNION ALL SELECT *, '' FROM ({_EVENTS}) AS streams ORDER BY 1",
     "invoicing": _EVENTS,
-    "portal_gateway": "SELECT id, revoked_at FROM portal_link WHERE merchant_id = $1 ORDER BY id",
+    "portal_gateway": "SELECT id, revoked_at FROM portal_link WHERE merchant_id = $1 "
+    "UNION ALL SELECT id, revoked_at FROM invoice_link WHERE merchant_id = $1 ORDER BY id",
 }
 
 

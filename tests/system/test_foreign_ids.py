@@ -124,6 +124,8 @@ async def test_foreign_ids_in_queries_and_bodies_get_the_answer_of_unknown_ids(c
         ("portal-gateway", "GET", "/v1/portal-links?customer_id={}", ids["customer"], None),
         ("portal-gateway", "DELETE", "/v1/portal-links?customer_id={}", ids["customer"], None),
         ("portal-gateway", "POST", "/v1/portal-links", ids["customer"], lambda id: {"customer_id": id}),
+        ("portal-gateway", "GET", "/v1/invoice-links?invoice_id={}", ids["invoice"], None),
+        ("portal-gateway", "POST", "/v1/invoice-links", ids["invoice"], lambda id: {"invoice_id": id}),
         ("subscriptions", "POST", "/v1/subscriptions", ids["customer"], lambda id: body(id, own["plan"])),
         ("subscriptions", "POST", "/v1/subscriptions", ids["plan"], lambda id: body(own["customer"], id)),
     ]

@@ -24,6 +24,7 @@ COMMANDS: list[tuple[str, str, str, dict[str, Any], dict[str, Any]]] = [
     ("payments", "POST", "/v1/customers/{customer}/setups", {"locale": "es"}, {"locale": "en"}),
     ("payments", "POST", "/v1/customers/{customer}/payment-methods", {"token": "tok_visa"}, {"token": "tok_amex"}),
     ("portal-gateway", "POST", "/v1/portal-links", {"customer_id": "{customer}"}, {"expires_in": 60}),
+    ("portal-gateway", "POST", "/v1/invoice-links", {"invoice_id": "{invoice}"}, {"expires_in": 60}),
     ("portal-gateway", "POST", "/api/subscriptions/{subscription}/cancellation", {"feedback": "unused"}, {"feedback": "other"}),
 ]
 

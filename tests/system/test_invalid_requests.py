@@ -24,7 +24,7 @@ LEFT_OUT = {
 }
 WITH_UNKNOWN_IDS = (
     *("DELETE /v1/customers/{id}", "DELETE /v1/keys/{id}", "DELETE /v1/payment-methods/{method_id}"),
-    "DELETE /api/payment-methods/{method_id}",
+    "DELETE /v1/invoice-links/{link_id}",
     *("DELETE /v1/portal-links/{link_id}", "POST /v1/subscriptions/{id}/cancellation", "POST /v1/invoices/{id}/void"),
 )
 """Operations that are sent with unknown ids, because later ones need the objects that they would end."""
@@ -68,6 +68,10 @@ DISABLED = {
     ("positive_data_acceptance", "POST /v1/portal-links"): "return addresses are those of the merchant's own sites",
     ("positive_data_acceptance", "DELETE /v1/portal-links"): KEYS,
     ("positive_data_acceptance", "DELETE /v1/portal-links/{link_id}"): KEYS,
+    ("positive_data_acceptance", "GET /v1/invoice-links"): CURSORS,
+    ("positive_data_acceptance", "POST /v1/invoice-links"): KEYS,
+    ("positive_data_acceptance", "DELETE /v1/invoice-links/{link_id}"): KEYS,
+    ("positive_data_acceptance", "POST /api/invoices/{invoice_id}/links"): "a customer creates few links an hour",
     ("positive_data_acceptance", "POST /api/subscriptions/{subscription_id}/cancellation"): KEYS,
     ("positive_data_acceptance", "DELETE /api/subscriptions/{subscription_id}/cancellation"): KEYS,
     ("positive_data_acceptance", "PUT /api/payment-method"): PROVIDERS,

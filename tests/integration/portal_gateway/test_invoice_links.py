@@ -245,6 +245,7 @@ async def test_the_customer_creates_and_revokes_links_to_own_invoices_only(ana: 
         page = await browser.post(f"/invoices/{MAY}/link", data={"csrf": browser.headers["x-csrf-token"]})
         assert f"{ana.gateway.url}/enter?invoice#" in page.text
         assert (await browser.post(f"/invoices/{MAY}/link", data={"csrf": "x"})).status_code == 409
+        assert (await browser.delete(f"/api/invoices/{JUNE}/links")).status_code == 404
         assert (await browser.delete(f"/api/invoices/{MAY}/links")).status_code == 204
     await refused(ana.gateway, answer.json()["url"])
     creators = await ana.gateway.pool.fetch("SELECT DISTINCT created_by FROM invoice_link WHERE merchant_id = $1", ana.id)
@@ -314,6 +315,15 @@ async def test_previews_do_not_use_a_link_and_the_token_stays_out_of_requests(an
         assert used == 0
         entered = await browser.post("/enter", data={"link": link})
         assert (entered.status_code, entered.headers["location"]) == (303, "/shared-invoice")
+
+
+async def test_a_refusal_has_no_navigation_to_the_portal(ana: Merchant) -> None:
+    async with payer(ana) as browser:
+        ana.gateway.owners.answers["GET", f"/v1/invoices/{MAY}"] = problem(503, "service_unavailable")
+        page = await browser.get("/shared-invoice")
+        assert page.status_code == 503
+        assert 'href="/shared-invoice"' in page.text
+        assert not [place for place in ('action="/logout"', 'href="/"', "live.js", "data-csrf") if place in page.text]
 
 
 async def test_logging_out_ends_the_session(ana: Merchant) -> None:

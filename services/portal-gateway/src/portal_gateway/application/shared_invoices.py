@@ -70,7 +70,11 @@ class SharedInvoices:
         return await self.links.open_links(session.merchant_id, session.customer_id, invoice_id)
 
     async def revoke_links(self, session: Session, invoice_id: UUID) -> None:
-        """Revoke all links to the invoice, also those that the merchant created. Their sessions end."""
+        """Revoke all links to one of the customer's invoices, also those that the merchant created. Their sessions end.
+
+        Raises 404.
+        """
+        await self.invoicing.invoice(session, invoice_id)
         await self.links.revoke_all(session.merchant_id, session.customer_id, invoice_id)
 
     async def enter(self, token: LinkToken, presented: str | None) -> EnteredInvoice | None:

@@ -91,7 +91,7 @@ SCHEMES: Final = {
         "name": session_cookie.NAME,
         "description": "The session for which a portal link was exchanged.",
     },
-    "invoice session": {
+    "invoice-session": {
         "type": "apiKey",
         "in": "cookie",
         "name": session_cookie.INVOICE_NAME,

@@ -28,7 +28,7 @@ from portal_gateway.application.shared_invoices import SharedVisit
 from portal_gateway.domain.access import Session
 from portal_gateway.domain.instants import rfc3339
 
-INVOICE_SESSION = ({"invoice session": ()},)
+INVOICE_SESSION = ({"invoice-session": ()},)
 UNKNOWN_SESSION = (401, "invoice_session_required")
 
 
@@ -47,7 +47,7 @@ def shared_invoice_routes(portal: Portal, dependencies: SessionDependencies) -> 
         *CHANGE_REFUSALS,
         (403, "csrf_required"),
         (409, "session_changed"),
-        security=({"invoice session": (), "csrf": ()},),
+        security=({"invoice-session": (), "csrf": ()},),
     )
     async def acting(request: Request, x_csrf_token: PageToken = None) -> SharedVisit:
         visit = await visiting(request)
@@ -144,7 +144,7 @@ def shared_invoice_routes(portal: Portal, dependencies: SessionDependencies) -> 
         return {"url": url, "expires_at": rfc3339(expires_at)}
 
     @api.delete("/invoices/{invoice_id}/links", status_code=204, tags=["invoices"])
-    @answers(None)
+    @answers(None, (404, "not_found"))
     async def revoke(invoice_id: InvoiceId, session: Annotated[Session, Depends(dependencies.acting)]) -> Response:
         """Revoke all links to an invoice.
 

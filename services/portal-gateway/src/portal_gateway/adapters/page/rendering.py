@@ -56,6 +56,7 @@ class Pages:
             "company": company,
             "theme": stylesheet(company.colour)[0] if company else None,
             "account": "",
+            "home_words": language.say("Back to the portal"),
             "csrf": "",
             "refused": False,
             "revoked": False,

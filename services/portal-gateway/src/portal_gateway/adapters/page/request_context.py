@@ -23,6 +23,8 @@ from portal_gateway.application.view import Position, Visit
 from portal_gateway.domain.tokens import page_tag
 from presentation.languages import Language, own_name, primary
 
+SHARED_INVOICE: Final = "/shared-invoice"
+"""The page of an invoice link."""
 LANGUAGE_COOKIE: Final = "lang"
 TOKEN_HEADER: Final = "x-csrf-token"
 LAST_WARNING: Final = timedelta(minutes=5)
@@ -119,6 +121,10 @@ def frame(request: Request) -> dict[str, Any]:
     }
     if known is None:
         return around
+    if isinstance(known, SharedVisit):
+        # No token: pages with one have the portal's navigation. The pages of the invoice add it.
+        back = {"home": SHARED_INVOICE, "home_words": language(request).say("Go back")}
+        return around | {"company": company(known.view.merchant)} | back
     session, now = known.session, datetime.now(UTC)
     return around | {
         "company": company(known.view.merchant),

@@ -18,8 +18,6 @@ from presentation.languages import N_
 
 ENTRANCES: Final = {None: "/", "payment_method": "/payment-method", "cancel": "/cancel"}
 
-SHARED_INVOICE: Final = "/shared-invoice"
-
 ENDED: Final = (
     N_("Your session has ended"),
     N_("We signed you out and removed your data from this page. To come back, open your link again."),
@@ -38,8 +36,9 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
     async def enter(request: Request) -> Response:
         """Has no side effects, so link previews cannot use up a link. A script on the page exchanges the link in the address."""
         say = request_context.language(request).say
-        heading = say("Opening the invoice") if "invoice" in request.query_params else say("Opening your portal")
-        return pages.page("enter.html", request, heading=heading, headers={"referrer-policy": "no-referrer"})
+        invoice = "invoice" in request.query_params
+        heading = say("Opening the invoice") if invoice else say("Opening your portal")
+        return pages.page("enter.html", request, heading=heading, invoice=invoice, headers={"referrer-policy": "no-referrer"})
 
     @router.post("/enter")
     async def exchange(request: Request) -> Response:
@@ -54,7 +53,7 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
         except LinkRefused:
             return neutral(pages, request, refused=True)
         if isinstance(entered, EnteredInvoice):
-            return RedirectResponse(SHARED_INVOICE, 303, setting(entered.cookie, INVOICE_NAME))
+            return RedirectResponse(request_context.SHARED_INVOICE, 303, setting(entered.cookie, INVOICE_NAME))
         return RedirectResponse(ENTRANCES[entered.flow], 303, setting(entered.cookie))
 
     @router.post("/logout")

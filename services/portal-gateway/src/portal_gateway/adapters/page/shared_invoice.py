@@ -17,7 +17,7 @@ from portal_gateway.application.refusals import InvoiceSessionRequired
 from portal_gateway.application.session_cookie import clearing_invoice
 from presentation.languages import N_
 
-HOME: Final = "/shared-invoice"
+HOME: Final = request_context.SHARED_INVOICE
 LEFT: Final = (
     N_("You closed the invoice"),
     N_("To come back, open your link again."),
@@ -32,7 +32,9 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
         visit = await request_context.shared_visit(portal, request)
         reader = Reader.of(visit.view, request_context.language(request))
         shown = shared_invoice(reader, await portal.shared.invoice(visit.session), visit)
-        return pages.page("shared_invoice.html", request, heading=shown.title, invoice=shown.invoice, shared=shown)
+        return pages.page(
+            "shared_invoice.html", request, heading=shown.title, invoice=shown.invoice, shared=shown, csrf=visit.session.csrf
+        )
 
     @router.get(f"{HOME}/pdf")
     async def pdf(request: Request) -> Response:
@@ -47,7 +49,7 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
         shown = shared_invoice(reader, await portal.shared.invoice(visit.session), visit)
         if shown.status not in PAYABLE:
             return RedirectResponse(HOME, 303)
-        return pages.page("shared_payment.html", request, heading=shown.pay, invoice=shown.invoice)
+        return pages.page("shared_payment.html", request, heading=shown.pay, invoice=shown.invoice, csrf=visit.session.csrf)
 
     @router.post(f"{HOME}/logout")
     async def leave(request: Request) -> Response:
