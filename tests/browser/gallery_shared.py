@@ -45,7 +45,9 @@ STATES = (
     ),
     State("shared-payment-no-script", steps=visit(f"{HOME}/payment"), prepare=shared("open"), signed_in=False, script=False),
     State("shared-invoice-unavailable", steps=visit(HOME), prepare=unavailable, signed_in=False, refusals=(503,)),
-    State("enter-invoice-refused", steps=visit("/enter?invoice#nonsense", see="[data-refused]"), signed_in=False),
+    State(
+        "enter-invoice-refused", steps=visit("/enter?invoice#nonsense", see="[data-refused]"), signed_in=False, refusals=(401,)
+    ),
     State("shared-invoice-closed", steps=visit(f"{HOME}/closed"), signed_in=False),
     State("shared-invoice-not-opened", steps=visit(HOME), signed_in=False, refusals=(401,)),
     State("share-invoice", scenes.owing, visit(f"{INVOICE}/link", see="#create-link"), owed_invoice),
