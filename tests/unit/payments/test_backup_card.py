@@ -71,9 +71,16 @@ def test_the_backup_is_charged_once_for_an_invoice() -> None:
 
 def test_a_bank_that_asks_for_the_customer_is_not_passed_by_with_the_backup() -> None:
     code = FailureCode.AUTHENTICATION_REQUIRED
-    given(STARTED).when(failure(FIRST, code)).then(failed(FIRST, code, Remedy.AUTHENTICATE))
-    last = replace(FIRST, last=True)
-    given(AttemptStarted(BILL, last, day(14))).when(failure(last, code)).then(failed(last, code, Remedy.AUTHENTICATE))
+    for sent in (FIRST, replace(FIRST, last=True)):
+        given(AttemptStarted(BILL, sent, day(14))).when(failure(sent, code)).then(
+            failed(sent, code, Remedy.AUTHENTICATE), AuthenticationNeeded(sent, None, day(14))
+        )
+
+
+def test_a_charge_with_the_customer_present_stays_with_its_card() -> None:
+    present = replace(FIRST, on_session=True)
+    past = AttemptStarted(BILL, present, day(14)), AuthenticationNeeded(present, day(15), day(14))
+    given(*past).when(failure(present, HARD)).then(failed(present, HARD, Remedy.ANOTHER_CARD))
 
 
 def test_only_the_merchant_can_help_with_an_amount() -> None:
