@@ -14,7 +14,7 @@ from portal_gateway.application.presentation.common import Reader
 from portal_gateway.application.presentation.language import catalogues
 from portal_gateway.application.presentation.notice import notice
 from portal_gateway.application.presentation.other_debts import other_debts
-from portal_gateway.application.presentation.payment import offer
+from portal_gateway.application.presentation.payment_offer import offer
 from portal_gateway.application.view import View
 from portal_gateway.domain.view import InvoiceStatus
 from support.portal_page import scenes

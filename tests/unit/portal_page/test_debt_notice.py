@@ -8,7 +8,7 @@ from portal_gateway.application.presentation.common import Fact, Reader
 from portal_gateway.application.presentation.details import details
 from portal_gateway.application.presentation.language import catalogues
 from portal_gateway.application.presentation.notice import Notice, notice
-from portal_gateway.application.presentation.payment import offer
+from portal_gateway.application.presentation.payment_offer import offer
 from portal_gateway.application.view import View
 from support.portal_page import scenes
 

@@ -16,7 +16,8 @@ from portal_gateway.application.presentation.common import Reader
 from portal_gateway.application.presentation.failure_reasons import REASONS
 from portal_gateway.application.presentation.language import catalogues
 from portal_gateway.application.presentation.notice import notice
-from portal_gateway.application.presentation.payment import LATER, Offer, does, lines, offer
+from portal_gateway.application.presentation.payment import LATER, does, lines
+from portal_gateway.application.presentation.payment_offer import Offer, offer
 from portal_gateway.application.presentation.problems import BY_CODE, explain
 from portal_gateway.application.results import DueCharge
 from portal_gateway.application.view import View

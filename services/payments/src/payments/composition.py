@@ -1,7 +1,6 @@
 """The composition of the payments service: the only place that builds and connects its parts."""
 
 from dataclasses import replace
-from functools import partial
 
 from chassis.eventsourcing.command_handler import CommandHandler
 from chassis.http.app import create_app
@@ -37,7 +36,7 @@ from payments.application.dues import Dues
 from payments.application.one_time_payment import Forgetting, OneTimePayment
 from payments.application.pay_now import ImmediatePayment
 from payments.application.refunds import RefundWorker
-from payments.application.worker import run_worker
+from payments.application.worker import worker
 from payments.settings import Settings
 
 
@@ -58,20 +57,15 @@ def compose(resources: Resources) -> Service:
     card_change = CardChange(store, wallets, payments, rows, setups_table, dues, sandbox, min(timeout, 4))
     addition = CardAddition(store, wallets, rows, setups_table, clock, sandbox, min(timeout, 4))
     pay_now = ImmediatePayment(store, wallets, payments, rows, dues, collections)
-    one_time_methods = PostgresOneTimeMethods(pool)
-    charged = wallets, payments, rows, setups_table, collections, collections, tenants, one_time_methods
+    one_time_cards, lease = PostgresOneTimeMethods(pool), timeout + 5
+    charged = wallets, payments, rows, setups_table, collections, collections, tenants, one_time_cards
     one_time = OneTimePayment(store, *charged, sandbox, min(timeout, 4))
     forgetting = Forgetting(one_time_methods, sandbox, timeout, settings.first_check_seconds)
     collector = Collector(queue, CommandHandler(store, payments), sandbox, tenants, timeout, settings.first_check_seconds)
-    forgetting = Forgetting(removed, sandbox, timeout)
+    refunds = RefundWorker(queue, CommandHandler(store, payments), sandbox, tenants, timeout, settings.first_check_seconds)
 
     app = create_app(
-        "payments",
-        service="payments",
-        authenticator=resources.authenticator,
-        once=resources.once,
-        refusals=REFUSALS,
-        peers=PEERS,
+        "payments", service="payments", authenticator=resources.authenticator, once=resources.once, refusals=REFUSALS, peers=PEERS
     )
     origins = {"cards_url": settings.cards_url, "portal_origin": settings.portal_origin}
     app.include_router(
@@ -81,6 +75,7 @@ def compose(resources: Resources) -> Service:
     app.include_router(methods.routes(wallet_commands, sandbox, customers, clock, reader))
     app.include_router(wallet_routes.routes(wallet_commands, customers, collections, clock, reader))
     app.include_router(payment_preview.routes(pay_now, dues, collections, stored_answers))
+    app.include_router(authentication.routes(BankAuthentication(pay_now), collections, setups_table, stored_answers, **origins))
     app.include_router(one_time_payments.routes(one_time, setups_table, collections, stored_answers, rows, **origins))
     app.include_router(charges.routes(reader))
     app.include_router(controls.routes(ledger))
@@ -92,16 +87,17 @@ def compose(resources: Resources) -> Service:
     return Service(
         app,
         consumers=(consumer(wallets, payments, rows),),
-        workers={
-            "charges": partial(
-                run_worker, "charges", queue.attempts, collector.settle, lease=timeout + 5, wake=resources.commits.event()
-            ),
-            "refunds": partial(run_worker, "refunds", queue.refunds, collector.refund_attempt, lease=timeout + 5),
-            "removed-cards": partial(run_worker, "removed-cards", removed.claim, forgetting.forget, lease=timeout + 5),
-            "agreements": partial(run_worker, "agreements", queue.agreements, collector.retry_agreed, lease=10),
-            "one-time-methods": partial(
-                run_worker, "one-time methods", one_time_methods.due, forgetting.forget, lease=timeout + 5
-            ),
-        },
+        workers=dict(
+            (
+                worker("charges", queue.attempts, collector.settle, lease, wake=resources.commits.event()),
+                worker("refund_requests", queue.unrequested_refunds, refunds.request, lease),
+                worker("refunds", queue.refunds, refunds.settle, lease),
+                worker("removed_cards", removed.claim, Forgetting(removed.forgotten, sandbox, timeout).forget, lease),
+                worker(
+                    "one_time_cards", one_time_cards.claim, Forgetting(one_time_cards.forgotten, sandbox, timeout).forget, lease
+                ),
+                worker("agreements", queue.agreements, collector.retry_agreed, 10),
+            )
+        ),
         more_apps=(Listener(page, card_hosts, settings.cards_http_port, settings.cards_http_certificate),),
     )

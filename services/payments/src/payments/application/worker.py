@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TypeVar
 
 from chassis.runtime.background import repeat, survives
@@ -12,6 +13,17 @@ T = TypeVar("T")
 
 CLAIM_INTERVAL_SECONDS = 0.02
 """Between two claims that `wake` causes."""
+
+
+def worker(
+    name: str,
+    claim: Callable[[int, float], Awaitable[list[T]]],
+    do: Callable[[T], Awaitable[None]],
+    lease: float,
+    wake: asyncio.Event | None = None,
+) -> tuple[str, Callable[[asyncio.Event], Awaitable[None]]]:
+    """The name of a worker, and its loop, which ends with the event."""
+    return name, partial(run_worker, name, claim, do, lease=lease, wake=wake)
 
 
 async def run_worker(

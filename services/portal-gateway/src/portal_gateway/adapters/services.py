@@ -158,13 +158,7 @@ class PaymentsService(_Service):
 
     async def add_card(self, session: Session, setup_id: UUID, token: str, idempotency_key: str | None) -> CardAdded:
         path = f"/v1/customers/{session.customer_id}/setups/{setup_id}/payment-method"
-        try:
-            answer = await self._call(session, "POST", path, json={"token": token}, idempotency_key=idempotency_key)
-        except Problem as problem:
-            if problem.status == 402:
-                raise DeclinedCard(problem) from None
-            raise
-        return cast(CardAdded, answer)
+        return cast(CardAdded, await self._with_card(session, "POST", path, {"token": token}, idempotency_key))
 
     async def make_default(self, session: Session, method_id: UUID, idempotency_key: str | None) -> Accepted:
         path = f"/v1/payment-methods/{method_id}/default"

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from portal_gateway.application.presentation import common, details, invoices, payment, payment_method, price, summary
+from portal_gateway.application.presentation import common, details, invoices, payment_method, payment_offer, price, summary
 from portal_gateway.application.presentation.bank_confirmation import row_of
 from portal_gateway.application.presentation.common import Reader
 from portal_gateway.application.presentation.notice import notice
@@ -62,7 +62,7 @@ def _company(view: View) -> dict[str, Any]:
 def _subscription(reader: Reader, view: View, it: Subscription) -> dict[str, Any]:
     plan, debt, cancellation = it["plan"], it["debt"], it["cancellation"]
     charged = price.of_subscription(reader, it)
-    owed, offer = notice(reader, it, view), payment.offer(reader, view, it)
+    owed, offer = notice(reader, it, view), payment_offer.offer(reader, view, it)
     renews = it["status"] in ("active", "trialing") and cancellation is None
     return {
         "id": it["id"],

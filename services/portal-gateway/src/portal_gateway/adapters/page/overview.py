@@ -13,20 +13,20 @@ from portal_gateway.adapters.page.error_pages import page_route
 from portal_gateway.adapters.page.rendering import Pages
 from portal_gateway.application.live import mark, minutes_late
 from portal_gateway.application.portal import Portal
-from portal_gateway.application.presentation.common import STALE, Reader, account, freshness, moment, shown
-from portal_gateway.application.presentation.details import details, is_kept
+from portal_gateway.application.presentation.common import STALE, Reader, account, freshness, shown
+from portal_gateway.application.presentation.details import details, is_kept, next_invoice
 from portal_gateway.application.presentation.invoices import STATUSES, Row, made_so_far, rows
 from portal_gateway.application.presentation.notice import notice
 from portal_gateway.application.presentation.other_debts import other_debts
-from portal_gateway.application.presentation.payment import offer
 from portal_gateway.application.presentation.payment_method import method, warning
+from portal_gateway.application.presentation.payment_offer import offer
 from portal_gateway.application.presentation.saved_cards import saved_cards
 from portal_gateway.application.presentation.summary import summary
 from portal_gateway.application.presentation.switcher import choices
 from portal_gateway.application.refusals import InvalidCursor
 from portal_gateway.application.requests import InvoiceQuery
 from portal_gateway.application.results import InvoicePage
-from portal_gateway.application.subscription_status import CANCELLABLE, renews
+from portal_gateway.application.subscription_status import CANCELLABLE
 from portal_gateway.application.view import View, Visit
 from portal_gateway.domain.access import IDLE
 from portal_gateway.domain.view import Subscription
@@ -190,13 +190,6 @@ def _history(
         newest=request_context.address("/", here) if query.cursor else None,
         all=request_context.address("/", unfiltered),
         errors={name: error for name, error in errors.items() if name in invalid},
-        first_on=_next_invoice(reader, chosen) if chosen else None,
+        first_on=next_invoice(reader, chosen) if chosen else None,
         lost="cursor" in invalid,
     )
-
-
-def _next_invoice(reader: Reader, subscription: Subscription) -> str | None:
-    end = subscription["current_period"]["end"]
-    if subscription["status"] not in ("active", "trialing") or not renews(subscription) or moment(end) <= reader.now:
-        return None
-    return reader.of_subscription(subscription).day(end)

@@ -18,7 +18,8 @@ from portal_gateway.application.presentation.card_change import outcome
 from portal_gateway.application.presentation.common import Reader
 from portal_gateway.application.presentation.invoices import status
 from portal_gateway.application.presentation.notice import pay_button
-from portal_gateway.application.presentation.payment import Offer, does, lines, of_invoice
+from portal_gateway.application.presentation.payment import does, lines
+from portal_gateway.application.presentation.payment_offer import Offer, of_invoice
 from portal_gateway.application.presentation.problems import explain
 from portal_gateway.application.requests import PaymentRequest
 from portal_gateway.application.results import PaymentPreview

@@ -17,7 +17,7 @@ from portal_gateway.application.presentation.common import account, company
 from portal_gateway.application.presentation.invoices import STATUSES
 from portal_gateway.application.presentation.language import catalogues, choose
 from portal_gateway.application.requests import InvoiceQuery, Visitor
-from portal_gateway.application.session_cookie import INVOICE_NAME, presented
+from portal_gateway.application.session_cookie import NAME, presented
 from portal_gateway.application.shared_invoices import SharedVisit
 from portal_gateway.application.view import Position, Visit
 from portal_gateway.domain.tokens import page_tag
@@ -41,14 +41,9 @@ class OtherLanguage:
     url: str
 
 
-def cookie(request: Request) -> str | None:
-    """The session's secret."""
-    return presented(request.headers.get("cookie"))
-
-
-def invoice_cookie(request: Request) -> str | None:
-    """The secret of a session that is limited to one invoice."""
-    return presented(request.headers.get("cookie"), INVOICE_NAME)
+def cookie(request: Request, name: str = NAME) -> str | None:
+    """The session's secret. `name` is that of the cookie."""
+    return presented(request.headers.get("cookie"), name)
 
 
 def visitor(request: Request) -> Visitor:
@@ -64,12 +59,6 @@ async def visit(portal: Portal, request: Request, after: Position | None = None,
     request.state.visit = visit
     if token := request.headers.get(TOKEN_HEADER):
         portal.must_be_of(visit.session, token)
-    return visit
-
-
-async def shared_visit(portal: Portal, request: Request) -> SharedVisit:
-    """The session of an invoice link. Raises InvoiceSessionRequired."""
-    request.state.visit = visit = await portal.shared.visit(invoice_cookie(request), keep_alive=by_customer(request))
     return visit
 
 

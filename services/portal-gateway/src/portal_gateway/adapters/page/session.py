@@ -48,7 +48,7 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
                 form.text("link").strip(),
                 request_context.visitor(request),
                 request_context.cookie(request),
-                request_context.invoice_cookie(request),
+                request_context.cookie(request, INVOICE_NAME),
             )
         except LinkRefused:
             return neutral(pages, request, refused=True)

@@ -14,7 +14,8 @@ from portal_gateway.application.portal import Portal
 from portal_gateway.application.presentation.common import Reader
 from portal_gateway.application.presentation.shared_invoice import PAYABLE, shared_invoice
 from portal_gateway.application.refusals import InvoiceSessionRequired
-from portal_gateway.application.session_cookie import clearing_invoice
+from portal_gateway.application.session_cookie import INVOICE_NAME, clearing_invoice
+from portal_gateway.application.shared_invoices import SharedVisit
 from presentation.languages import N_
 
 HOME: Final = request_context.SHARED_INVOICE
@@ -24,12 +25,19 @@ LEFT: Final = (
 )
 
 
+async def visited(portal: Portal, request: Request) -> SharedVisit:
+    """The session of an invoice link. Raises InvoiceSessionRequired."""
+    secret = request_context.cookie(request, INVOICE_NAME)
+    request.state.visit = visit = await portal.shared.visit(secret, keep_alive=request_context.by_customer(request))
+    return visit
+
+
 def routes(portal: Portal, pages: Pages) -> APIRouter:
     router = APIRouter(route_class=page_route(pages), include_in_schema=False)
 
     @router.get(HOME)
     async def show(request: Request) -> Response:
-        visit = await request_context.shared_visit(portal, request)
+        visit = await visited(portal, request)
         reader = Reader.of(visit.view, request_context.language(request))
         shown = shared_invoice(reader, await portal.shared.invoice(visit.session), visit)
         return pages.page(
@@ -38,13 +46,13 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
 
     @router.get(f"{HOME}/pdf")
     async def pdf(request: Request) -> Response:
-        visit = await request_context.shared_visit(portal, request)
+        visit = await visited(portal, request)
         document = await portal.shared.pdf(visit.session)
         return Response(document.content, 200, download_headers(document.filename or "invoice.pdf"), document.media_type)
 
     @router.get(f"{HOME}/payment")
     async def payment(request: Request) -> Response:
-        visit = await request_context.shared_visit(portal, request)
+        visit = await visited(portal, request)
         reader = Reader.of(visit.view, request_context.language(request))
         shown = shared_invoice(reader, await portal.shared.invoice(visit.session), visit)
         if shown.status not in PAYABLE:
@@ -55,7 +63,7 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
     async def leave(request: Request) -> Response:
         form = await forms.form(request)
         try:
-            session = (await request_context.shared_visit(portal, request)).session
+            session = (await visited(portal, request)).session
         except InvoiceSessionRequired:
             return RedirectResponse(f"{HOME}/closed", 303, clearing_invoice())
         portal.must_be_of(session, request_context.token(request, form))

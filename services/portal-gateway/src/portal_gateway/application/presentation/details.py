@@ -14,6 +14,7 @@ from portal_gateway.application.subscription_status import (
     can_be_withdrawn,
     end_of,
     is_unsettled,
+    renews,
 )
 from portal_gateway.application.view import View
 from portal_gateway.domain.settlement import settling
@@ -152,3 +153,11 @@ def says(reader: Reader, subscription: Subscription, view: View) -> str:
     if status == "incomplete":
         return reader.say("Your first payment hasn't been confirmed yet")
     return reader.say("Your first payment wasn't confirmed, so the subscription wasn't activated.")
+
+
+def next_invoice(reader: Reader, subscription: Subscription) -> str | None:
+    """The day of the next invoice; None if that is not known."""
+    end = subscription["current_period"]["end"]
+    if subscription["status"] not in ("active", "trialing") or not renews(subscription) or moment(end) <= reader.now:
+        return None
+    return reader.of_subscription(subscription).day(end)

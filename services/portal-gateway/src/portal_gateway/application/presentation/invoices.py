@@ -11,7 +11,7 @@ from portal_gateway.application.presentation.bank_confirmation import waits
 from portal_gateway.application.presentation.common import Badge, Reader, Tone
 from portal_gateway.application.presentation.movements import Movement, movements
 from portal_gateway.application.presentation.notice import Notice, notice, pay_button
-from portal_gateway.application.presentation.payment import Offer, of_invoice
+from portal_gateway.application.presentation.payment_offer import Offer, of_invoice
 from portal_gateway.application.view import Pending, View
 from portal_gateway.domain.invoice_refunds import refund_status
 from portal_gateway.domain.invoice_status import status_of

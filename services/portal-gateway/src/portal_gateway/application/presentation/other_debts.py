@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from chassis.text import isolated
 from portal_gateway.application.presentation.common import Reader, Tone
 from portal_gateway.application.presentation.notice import is_running, notice, pay_button
-from portal_gateway.application.presentation.payment import Offer, offer
+from portal_gateway.application.presentation.payment_offer import Offer, offer
 from portal_gateway.application.view import View
 from portal_gateway.domain.view import Subscription
 
