@@ -183,12 +183,12 @@ def evolve(it: Wallet | None, event: Event) -> Wallet:
             return replace(it, default_id=event.method.id, confirmations=confirmed, backup=backup)
         case MethodAdded():
             return _with(it or Wallet(event.customer_id), event.method)
-    assert it is not None, "a wallet begins with a card"
+        case OneTimePaymentConfirmed():
+            it = it or Wallet(event.customer_id)
+            return replace(it, confirmations=(*it.confirmations, event.confirmation))
+    assert it is not None, "a wallet begins with a card or a payment"
     match event:
         case PaymentConfirmed():
-            return replace(it, confirmations=(*it.confirmations, event.confirmation))
-        case OneTimePaymentConfirmed():
-            it = it or Wallet(event.customer_id, ())
             return replace(it, confirmations=(*it.confirmations, event.confirmation))
         case MethodRemoved():
             return _without(it, event.method_id)
