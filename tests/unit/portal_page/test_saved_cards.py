@@ -124,7 +124,7 @@ SENTENCES = [
     (removal(next_default=None), "Ya no tendrás ninguna tarjeta guardada."),
     (
         removal(allowed=False, next_default=None),
-        "Es tu única tarjeta y la necesitas para una suscripción o para un pago pendiente. Puedes agregar otra tarjeta y luego "
+        "Es tu única tarjeta y la necesitas para una suscripción o para un importe pendiente de pago. Puedes agregar otra tarjeta y luego "
         "eliminar esta, o cancelar tu suscripción.",
     ),
 ]

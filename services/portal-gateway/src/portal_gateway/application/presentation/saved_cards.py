@@ -122,7 +122,7 @@ def make_default(reader: Reader, method: SavedMethod) -> CardDialog:
     label = reader.card(method)
     sentences = [reader.say("From now on we'll charge all your subscriptions to this card. Nothing is charged now.")]
     if method["role"] == "backup":
-        sentences.append(reader.say("It will no longer be your backup card."))
+        sentences.append(reader.say("It'll no longer be your backup card."))
     heading = reader.say("Make %(card)s your default card", card=label)
     return CardDialog(heading, tuple(sentences), reader.say(MAKE_DEFAULT))
 
