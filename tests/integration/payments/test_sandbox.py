@@ -27,12 +27,12 @@ from payments.application.ports import Provider
 from payments.domain.card_input import CardEntry
 from payments.domain.shapes import FailureCode
 from support.databases import ServiceDatabase
-from support.payments.provider_suite import ProviderSuite
+from support.payments.provider_suite import MerchantClockSuite
 
 ONCE, ALWAYS, THEN_POOR, THEN_DECLINED = "4000002500003155", "4000002760003184", "4000008260003178", "4000008400001629"
 
 
-class TestSandbox(ProviderSuite):
+class TestSandbox(MerchantClockSuite):
     @pytest.fixture
     async def books(self, stack: Stack, database: ServiceDatabase) -> AsyncIterator[LedgerPool]:
         books = LedgerPool(database.url)

@@ -4,10 +4,10 @@ import pytest
 from unit.payments.memory_provider import MemoryProvider
 
 from payments.application.ports import Provider
-from support.payments.provider_suite import ProviderSuite
+from support.payments.provider_suite import MerchantClockSuite
 
 
-class TestMemoryProvider(ProviderSuite):
+class TestMemoryProvider(MerchantClockSuite):
     @pytest.fixture
     def provider(self) -> MemoryProvider:
         return MemoryProvider()

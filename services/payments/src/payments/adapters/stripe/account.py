@@ -6,6 +6,8 @@ from uuid import UUID
 
 from pydantic import SecretStr
 
+from payments.application.charges import NoAnswer
+
 StripeMode: TypeAlias = Literal["live", "test"]
 
 
@@ -29,8 +31,8 @@ class StripeAccount:
             raise ValueError(f"the restricted key is not one of {self.mode} mode")
 
 
-class NoStripeAccount(Exception):
-    """The merchant has no connected account in this mode."""
+class NoStripeAccount(NoAnswer):
+    """The merchant has no connected account in this mode. Nothing was requested."""
 
 
 class StripeAccounts(Protocol):

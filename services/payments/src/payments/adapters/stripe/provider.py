@@ -1,0 +1,48 @@
+"""Stripe behind the provider port."""
+
+from datetime import datetime
+from uuid import UUID
+
+from payments.adapters.stripe.books import StripeBooks
+from payments.adapters.stripe.cards import StripeCards
+from payments.adapters.stripe.charges import StripeCharges
+from payments.adapters.stripe.connections import StripeConnections
+from payments.adapters.stripe.refunds import StripeRefunds
+from payments.application.card_setup import ProviderFields
+from payments.application.charges import Challenge, ChargeOrder, Outcome, RefundOrder, RefundOutcome, Status
+from payments.domain.shapes import Method
+
+
+class StripeProvider:
+    def __init__(self, connections: StripeConnections, books: StripeBooks) -> None:
+        self._cards = StripeCards(connections, books)
+        self._charges = StripeCharges(connections, books)
+        self._refunds = StripeRefunds(connections, books)
+
+    async def open(self, merchant_id: UUID, customer_id: UUID, setup_id: UUID) -> ProviderFields:
+        return await self._cards.open(merchant_id, customer_id, setup_id)
+
+    async def save(self, merchant_id: UUID, customer_id: UUID, setup_id: UUID, token: str) -> Method:
+        return await self._cards.save(merchant_id, customer_id, setup_id, token)
+
+    async def attach(self, merchant_id: UUID, customer_id: UUID, token: str, at: datetime, zone: str) -> Method:
+        """Stripe's clock decides whether the card has expired."""
+        return await self._cards.attach(merchant_id, customer_id, token)
+
+    async def forget(self, merchant_id: UUID, customer_id: UUID, method_id: UUID) -> None:
+        await self._cards.forget(merchant_id, customer_id, method_id)
+
+    async def charge(self, order: ChargeOrder) -> Outcome:
+        return await self._charges.charge(order)
+
+    async def status(self, order: ChargeOrder) -> Status:
+        return await self._charges.status(order)
+
+    async def cancel(self, order: ChargeOrder) -> Status:
+        return await self._charges.cancel(order)
+
+    async def challenge(self, order: ChargeOrder) -> Challenge | None:
+        return await self._charges.challenge(order)
+
+    async def refund(self, order: RefundOrder) -> RefundOutcome:
+        return await self._refunds.refund(order)
