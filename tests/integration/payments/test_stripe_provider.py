@@ -42,9 +42,13 @@ ALWAYS_ASKS, ASKS_AT_SETUP = "4000002760003184", "4000002500003155"
 ASKS_THEN_HAS_NO_FUNDS, ASKS_THEN_DECLINES = "4000008260003178", "4000008400001629"
 
 
-@pytest.fixture(params=["errors name the intent", "bare errors"])
+either_kind_of_errors = pytest.mark.parametrize("world", ["errors name the intent", "bare errors"], indirect=True)
+"""Stripe's documentation does not promise that an error object contains the payment intent."""
+
+
+@pytest.fixture
 async def world(server: StripeServer, pool: asyncpg.Pool, request: pytest.FixtureRequest) -> AsyncIterator[StripeWorld]:
-    server.errors_name_the_intent = request.param == "errors name the intent"
+    server.errors_name_the_intent = getattr(request, "param", None) != "bare errors"
     async with stripe_world(server, pool) as world:
         yield world
 
@@ -180,6 +184,7 @@ async def test_a_forgotten_card_is_detached(world: StripeWorld) -> None:
     assert at_stripe["customer"] is None
 
 
+@either_kind_of_errors
 async def test_a_card_that_was_detached_at_stripe_is_not_charged(world: StripeWorld) -> None:
     order = await world.order()
     for each in world.account.kinds("payment_method"):
@@ -190,6 +195,7 @@ async def test_a_card_that_was_detached_at_stripe_is_not_charged(world: StripeWo
     assert await world.provider.charge(order) == await world.provider.status(order) == refused
 
 
+@either_kind_of_errors
 async def test_a_decline_keeps_its_reason_after_the_intent_was_cancelled(world: StripeWorld) -> None:
     order = await world.order("4000000000000341")
     refused = await world.provider.charge(order)
@@ -204,6 +210,7 @@ async def test_a_card_set_up_with_the_bank_is_charged_without_the_customer(world
     assert isinstance(await world.provider.charge(await world.order(ASKS_AT_SETUP)), Taken)
 
 
+@either_kind_of_errors
 async def test_without_the_customer_a_bank_that_asks_declines(world: StripeWorld) -> None:
     order = await world.order(ALWAYS_ASKS)
     refused = await world.provider.charge(order)
@@ -257,6 +264,7 @@ async def test_a_charge_that_the_customer_left_is_cancelled(world: StripeWorld) 
     assert world.account.captured(order.charge_id) == 0
 
 
+@either_kind_of_errors
 async def test_a_charge_is_not_cancelled_after_the_bank_has_confirmed(world: StripeWorld) -> None:
     order, intent = await waiting(world)
     world.account.authenticate(intent, passed=True)
@@ -328,8 +336,9 @@ async def test_a_refund_is_found_among_many(world: StripeWorld) -> None:
     await world.provider.charge(order)
     first = RefundOrder(order, uuid4(), Money(1, "USD"))
     made = await world.provider.refund(first)
+    [intent] = world.account.intents_of(order.charge_id)
     for _ in range(101):
-        await world.provider.refund(RefundOrder(order, uuid4(), Money(1, "USD")))
+        world.account.create_refund({"payment_intent": intent["id"], "amount": "1"})
     world.account.remembered.clear()
     assert await world.provider.refund(first) == made
     assert world.account.refunded(order.charge_id) == 102

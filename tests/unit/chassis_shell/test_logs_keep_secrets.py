@@ -15,6 +15,11 @@ def logged(**event: object) -> str:
         ({"authorization": "Bearer abc123"}, "abc123"),
         ({"cookie": "__Host-portal=abc123"}, "abc123"),
         ({"error": "refused: sk_test_abcdefghijklmnop"}, "abcdefghijklmnop"),
+        ({"error": "refused: rk_live_abcdefghijklmnop"}, "abcdefghijklmnop"),
+        ({"error": ValueError("Invalid API Key: rk_test_abcdefghijklmnop.")}, "abcdefghijklmnop"),
+        ({"error": "signed with whsec_abc+def/ghi="}, "abc+def/ghi"),
+        ({"body": '{"client_secret": "pi_3Abc_secret_verysecret"}'}, "verysecret"),
+        ({"detail": ["seti_1_secret_verysecret"]}, "verysecret"),
         ({"url": "http://127.0.0.1/enter#id.verysecret"}, "verysecret"),
         ({"path": "/enter#0190a000-0000-7000-8000-00000000000f.verysecretverysecretverysecret"}, "verysecret"),
         ({"path": "/enter%23id.verysecret"}, "verysecret"),
@@ -36,3 +41,5 @@ def test_secrets_are_not_logged(event: dict[str, object], secret: str) -> None:
 
 def test_other_data_is_logged() -> None:
     assert "subscription-7" in logged(stream="subscription-7", number_of_rows=3)
+    assert "pi_3Abc_secret_" in logged(note="pi_3Abc_secret_verysecret")
+    assert "pk_test_public" in logged(publishable="pk_test_public")

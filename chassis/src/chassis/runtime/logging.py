@@ -17,10 +17,13 @@ from chassis.scope import SCOPE
 SECRET_NAMES = re.compile(r"authorization|cookie|secret|token|password|pepper|api_key|private|cvc|cvv|card_number|^number$", re.I)
 _ID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 SECRET_TEXT = re.compile(
-    rf"\b(sk_(?:test|live)_)[\w-]+|(/enter\S*?(?:#|%(?:25)*23))\S+|({_ID}(?:\.|%(?:25)*2[Ee]))[\w-]{{20,}}"
+    rf"\b([rs]k_(?:test|live)_)[\w-]+|\b(whsec_)[\w+/=-]+|(_secret_)\w+|(/enter\S*?(?:#|%(?:25)*23))\S+|({_ID}(?:\.|%(?:25)*2[Ee]))[\w-]{{20,}}"
     r"|(postgresql://[^:/@\s]+:)[^@\s]+(?=@)"
 )
-"""Merchants' API keys, portal links and tokens in any encoding, and passwords in URLs. The groups before a secret are kept."""
+"""API keys, client and webhook secrets, portal links and tokens in any encoding, and passwords in URLs.
+
+The groups before a secret are kept.
+"""
 _TOKEN_CHARACTERS_MIN = 57
 """Characters of the shortest token that SECRET_TEXT matches."""
 
@@ -31,7 +34,8 @@ def redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 
 def redact_secrets(text: str) -> str:
-    if len(text) < _TOKEN_CHARACTERS_MIN and "sk_" not in text and "/enter" not in text and "://" not in text:
+    short = len(text) < _TOKEN_CHARACTERS_MIN
+    if short and "k_" not in text and "sec" not in text and "/enter" not in text and "://" not in text:
         return text  # most log fields
     return SECRET_TEXT.sub(lambda match: f"{next(filter(None, match.groups()))}[redacted]", text)
 
