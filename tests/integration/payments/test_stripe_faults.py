@@ -1,4 +1,4 @@
-"""Whatever fails between this service and Stripe: both have the same books afterwards, and no charge takes money twice."""
+"""After any fault between this service and Stripe, both have the same books, and no charge has taken money twice."""
 
 import asyncio
 import os
@@ -133,10 +133,10 @@ async def test_a_partial_refund_is_made_once_in_spite_of_a_fault(world: StripeWo
     await collected(world.provider, order)
     refund = RefundOrder(order, uuid4(), Money(1000, "USD"))
     fault = world.server.fault(kind, "refund")
-    made = await repeated(lambda: world.provider.refund(refund))
-    assert isinstance(made, RefundMade)
+    refunded = await repeated(lambda: world.provider.refund(refund))
+    assert isinstance(refunded, RefundMade)
     assert fault.happened == 1
-    assert await repeated(lambda: world.provider.refund(refund)) == made
+    assert await repeated(lambda: world.provider.refund(refund)) == refunded
     assert world.account.refunded(order.charge_id) == 1000
 
 
@@ -208,8 +208,8 @@ async def test_five_workers_refund_once(world: StripeWorld) -> None:
     order = await repeated(world.order)
     await collected(world.provider, order)
     refund = RefundOrder(order, uuid4(), Money(1000, "USD"))
-    made = await asyncio.gather(*(repeated(lambda: world.provider.refund(refund)) for _ in range(5)))
-    assert len(set(made)) == 1
+    outcomes = await asyncio.gather(*(repeated(lambda: world.provider.refund(refund)) for _ in range(5)))
+    assert len(set(outcomes)) == 1
     assert world.account.refunded(order.charge_id) == 1000
 
 
@@ -280,7 +280,7 @@ async def test_a_worker_that_stops_before_it_stores_the_intent_leaves_one_that_i
     async def stop(merchant_id: UUID, charge_id: UUID, mode: str, reference: str) -> StoredIntent:
         raise asyncio.CancelledError
 
-    world.books.store_intent, stored = stop, world.books.store_intent  # type: ignore[method-assign, assignment]
+    world.books.store_intent, stored = stop, world.books.store_intent  # type: ignore[method-assign]
     with pytest.raises(asyncio.CancelledError):
         await repeated(lambda: world.provider.charge(order))
     world.books.store_intent = stored  # type: ignore[method-assign]

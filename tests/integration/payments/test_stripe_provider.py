@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -64,7 +65,7 @@ class TestStripe(ProviderSuite):
         self.world.account.type_card(intent, number, month=month, year=year)
         return intent
 
-    async def test_a_taken_charge_is_refunded_once(self, provider: StripeProvider) -> None:  # type: ignore[override]
+    async def test_a_taken_charge_is_refunded_once(self, provider: Any) -> None:
         order = self.order(await self.saved(provider))
         await provider.charge(order)
         refund = RefundOrder(order, uuid4(), order.amount)
@@ -73,7 +74,7 @@ class TestStripe(ProviderSuite):
         assert await provider.refund(refund) == first
         assert self.world.account.refunded(order.charge_id) == order.amount.amount_minor
 
-    async def test_a_charge_that_took_nothing_is_not_refunded(self, provider: StripeProvider) -> None:  # type: ignore[override]
+    async def test_a_charge_that_took_nothing_is_not_refunded(self, provider: Any) -> None:
         declined = self.order(await self.saved(provider, REFUSED_WHEN_CHARGED))
         await provider.charge(declined)
         for order in (declined, replace(declined, charge_id=uuid4())):
@@ -160,10 +161,10 @@ async def test_a_customer_who_was_deleted_at_stripe_is_created_again(world: Stri
 
 
 async def test_a_payment_method_of_the_merchants_back_end_is_attached(world: StripeWorld) -> None:
-    made = world.account.method("5555555555554444")
-    method = await world.provider.attach(world.merchant, world.customer, made["id"], NOW, "UTC")
+    token = world.account.method("5555555555554444")
+    method = await world.provider.attach(world.merchant, world.customer, token["id"], NOW, "UTC")
     assert method.last4 == "4444"
-    assert await world.provider.attach(world.merchant, world.customer, made["id"], NOW, "UTC") == method
+    assert await world.provider.attach(world.merchant, world.customer, token["id"], NOW, "UTC") == method
     assert isinstance(await world.provider.charge(world.order_with(method.id)), Taken)
 
 
@@ -323,10 +324,10 @@ async def test_a_charge_is_refunded_in_parts(world: StripeWorld) -> None:
     order = await world.order()
     await world.provider.charge(order)
     parts = [RefundOrder(order, uuid4(), Money(minor, "USD")) for minor in (1000, 999, 1000)]
-    made = [await world.provider.refund(part) for part in parts]
-    assert all(isinstance(each, RefundMade) for each in made)
+    outcomes = [await world.provider.refund(part) for part in parts]
+    assert all(isinstance(each, RefundMade) for each in outcomes)
     world.account.remembered.clear()
-    assert [await world.provider.refund(part) for part in parts] == made
+    assert [await world.provider.refund(part) for part in parts] == outcomes
     assert isinstance(await world.provider.refund(RefundOrder(order, uuid4(), Money(1, "USD"))), RefundRefused)
     assert world.account.refunded(order.charge_id) == 2999
 
@@ -335,12 +336,12 @@ async def test_a_refund_is_found_among_many(world: StripeWorld) -> None:
     order = await world.order(amount=Money(20_000, "USD"))
     await world.provider.charge(order)
     first = RefundOrder(order, uuid4(), Money(1, "USD"))
-    made = await world.provider.refund(first)
+    refunded = await world.provider.refund(first)
     [intent] = world.account.intents_of(order.charge_id)
     for _ in range(101):
         world.account.create_refund({"payment_intent": intent["id"], "amount": "1"})
     world.account.remembered.clear()
-    assert await world.provider.refund(first) == made
+    assert await world.provider.refund(first) == refunded
     assert world.account.refunded(order.charge_id) == 102
 
 

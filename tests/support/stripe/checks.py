@@ -25,8 +25,8 @@ def operation(method: str, path: str) -> dict[str, Any] | None:
     """The document's operation for a request to this path."""
     for pattern, methods in _paths():
         if method.lower() in methods and pattern.fullmatch(path):
-            found: dict[str, Any] = methods[method.lower()]
-            return found
+            described: dict[str, Any] = methods[method.lower()]
+            return described
     return None
 
 
@@ -44,26 +44,26 @@ def nested(text: str) -> Values:
 
 def request_problems(method: str, path: str, headers: Mapping[str, str], text: str) -> Iterator[str]:
     """What the document does not allow in this request. `text` is the query of a GET, otherwise the form."""
-    found = operation(method, path)
-    if found is None:
+    described = operation(method, path)
+    if described is None:
         yield f"no operation {method} {path}"
         return
     if headers.get("stripe-version") != spec()["info"]["version"]:
         yield f"the version is {headers.get('stripe-version')}"
     if len(headers.get("idempotency-key", "")) > _KEY_CHARACTERS_MAX:
         yield "the idempotency key is too long"
-    schema = _form(found) if method == "POST" else _query(found)
+    schema = _form(described) if method == "POST" else _query(described)
     for error in _validator(schema).iter_errors(_typed(nested(text), schema)):
         yield f"{'/'.join(map(str, error.path))}: {error.message}"
 
 
 def answer_problems(method: str, path: str, status: int, body: Values) -> Iterator[str]:
     """What the document does not allow in this answer, and what Stripe's example has in addition."""
-    found = operation(method, path)
-    if found is None:
+    described = operation(method, path)
+    if described is None:
         yield f"no operation {method} {path}"
         return
-    answers = found["responses"]
+    answers = described["responses"]
     schema = answers[str(status) if str(status) in answers else "default"]["content"]["application/json"]["schema"]
     for error in _validator(schema).iter_errors(body):
         yield f"{'/'.join(map(str, error.path))}: {error.message[:200]}"
@@ -91,24 +91,24 @@ def _paths() -> list[tuple[re.Pattern[str], dict[str, Any]]]:
     return [(re.compile(re.sub(r"\\{\w+\\}", r"[^/]+", re.escape(path))), methods) for path, methods in spec()["paths"].items()]
 
 
-def _form(found: dict[str, Any]) -> dict[str, Any]:
-    schema: dict[str, Any] = found["requestBody"]["content"][FORM]["schema"]
+def _form(described: dict[str, Any]) -> dict[str, Any]:
+    schema: dict[str, Any] = described["requestBody"]["content"][FORM]["schema"]
     return schema
 
 
 _queries: dict[str, dict[str, Any]] = {}
 
 
-def _query(found: dict[str, Any]) -> dict[str, Any]:
+def _query(described: dict[str, Any]) -> dict[str, Any]:
     """One schema for each operation, as the document has for forms."""
-    parameters = [each for each in found["parameters"] if each["in"] == "query"]
+    parameters = [each for each in described["parameters"] if each["in"] == "query"]
     schema = {
         "type": "object",
         "properties": {each["name"]: each["schema"] for each in parameters},
         "required": [each["name"] for each in parameters if each.get("required")],
         "additionalProperties": False,
     }
-    return _queries.setdefault(found["operationId"], schema)
+    return _queries.setdefault(described["operationId"], schema)
 
 
 def _lists(value: Any) -> Any:

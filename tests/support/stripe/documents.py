@@ -32,15 +32,15 @@ class NoDocuments(Exception):
 @cache
 def spec() -> dict[str, Any]:
     """The OpenAPI document."""
-    found: dict[str, Any] = _json("spec3.json")
-    return found
+    document: dict[str, Any] = _json("spec3.json")
+    return document
 
 
 @cache
 def fixtures() -> dict[str, Any]:
     """One complete object for each kind: kind → object."""
-    found: dict[str, Any] = _json("fixtures3.json")["resources"]
-    return found
+    document: dict[str, Any] = _json("fixtures3.json")["resources"]
+    return document
 
 
 def go_command() -> list[str]:

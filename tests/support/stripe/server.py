@@ -153,10 +153,10 @@ class StripeServer:
         if account is None or account.key_status != 200:
             status = account.key_status if account else 401
             return status, {"error": {"type": "invalid_request_error", "message": "Invalid API Key provided."}}
-        key, asked = request.headers.get("idempotency-key"), f"{request.line}?{request.text}"
+        key, fingerprint = request.headers.get("idempotency-key"), f"{request.line}?{request.text}"
         if key in account.remembered:
             before, status, body = account.remembered[key]
-            if before == asked:
+            if before == fingerprint:
                 return status, body
             return 400, {"error": {"type": "idempotency_error", "message": "The key was used with other parameters."}}
         status, body = (500, _OOPS) if fails == "500 not done" else self._result(account, request)
@@ -164,7 +164,7 @@ class StripeServer:
             status, body = 500, _OOPS
         # A request that fails the validation is not remembered.
         if key and status not in (400, 404):
-            account.remembered[key] = (asked, status, body)
+            account.remembered[key] = (fingerprint, status, body)
         return status, body
 
     def _result(self, account: Account, request: Request) -> tuple[int, Values]:
@@ -192,8 +192,8 @@ async def stripe_server() -> AsyncIterator[StripeServer]:
 
 def _dispatch(account: Account, request: Request) -> Values:
     values = nested(request.text)
-    found = re.fullmatch(r"/v1/(\w+)(?:/(\w+))?(?:/(\w+))?", request.path)
-    match (request.method, *(found.groups() if found else ())):
+    parts = re.fullmatch(r"/v1/(\w+)(?:/(\w+))?(?:/(\w+))?", request.path)
+    match (request.method, *(parts.groups() if parts else ())):
         case ("POST", "customers", None, None):
             return account.create_customer(values)
         case ("POST", "setup_intents", None, None):

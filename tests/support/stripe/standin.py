@@ -135,10 +135,10 @@ class Account:
         return created
 
     def get(self, kind: str, id: str, parameter: str = "id") -> Values:
-        found = self.objects.get(id)
-        if found is None or found["object"] != kind:
+        existing = self.objects.get(id)
+        if existing is None or existing["object"] != kind:
             raise invalid("resource_missing", f"No such {kind}: '{id}'", 404, param=parameter)
-        return found
+        return existing
 
     # Requests.
 
@@ -281,13 +281,13 @@ class Account:
 
     def page(self, path: str, kind: str, values: Values, matches: Callable[[Values], bool] = lambda _: True) -> Values:
         """A list, the newest first."""
-        found = [each for each in self.kinds(kind) if matches(each)][::-1]
+        items = [each for each in self.kinds(kind) if matches(each)][::-1]
         if after := values.get("starting_after"):
-            found = found[[each["id"] for each in found].index(after) + 1 :]
+            items = items[[each["id"] for each in items].index(after) + 1 :]
         if before := values.get("ending_before"):
-            found = found[: [each["id"] for each in found].index(before)]
+            items = items[: [each["id"] for each in items].index(before)]
         limit = int(values.get("limit", 10))
-        return {"object": "list", "url": path, "has_more": len(found) > limit, "data": found[:limit]}
+        return {"object": "list", "url": path, "has_more": len(items) > limit, "data": items[:limit]}
 
     def _settle(self, intent: Values) -> Values:
         """Take the money, or decline."""

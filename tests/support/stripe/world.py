@@ -37,10 +37,10 @@ class StandInAccounts:
         self.added[merchant_id, mode] = stored
 
     async def for_merchant(self, merchant_id: UUID, mode: StripeMode | None = None) -> StripeAccount:
-        found = [each for (merchant, of), each in self.added.items() if merchant == merchant_id and mode in (None, of)]
-        if not found:
+        accounts = [each for (merchant, of), each in self.added.items() if merchant == merchant_id and mode in (None, of)]
+        if not accounts:
             raise NoStripeAccount
-        return found[-1]
+        return accounts[-1]
 
     async def rejected(self, account: StripeAccount, status: int) -> None:
         self.rejections.append((account.merchant_id, status))
@@ -79,7 +79,7 @@ class StripeWorld:
 
 @asynccontextmanager
 async def stripe_world(server: StripeServer, pool: asyncpg.Pool, *, patience_seconds: float = 10) -> AsyncIterator[StripeWorld]:
-    """A new merchant with a test account. At the end, the document of Stripe has found no fault with any request or answer."""
+    """A new merchant with a test account. At the end, the document of Stripe has accounts no fault with any request or answer."""
     merchant, account, accounts, books = uuid4(), server.account(), StandInAccounts(), StripeBooks(pool)
     accounts.add(merchant, account)
     connections = StripeConnections(

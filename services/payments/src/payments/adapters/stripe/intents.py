@@ -1,4 +1,4 @@
-"""What a payment intent says about its charge."""
+"""The status of a charge, read from its payment intent."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any

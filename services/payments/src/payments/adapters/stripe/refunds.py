@@ -10,6 +10,8 @@ from payments.adapters.stripe.intents import read_intent, reading
 from payments.application.charges import RefundMade, RefundOrder, RefundOutcome, RefundRefused, RefundUnderway, Taken
 
 if TYPE_CHECKING:
+    from stripe.params import RefundListParams
+
     from payments.adapters.stripe.client import StripeApi
 
 _PAGE = 100
@@ -42,24 +44,21 @@ class StripeRefunds:
         while True:
             for each in page["data"]:
                 if (each.get("metadata") or {}).get("refund_id") == str(order.refund_id):
-                    found: dict[str, Any] = each
-                    return found
+                    refund: dict[str, Any] = each
+                    return refund
             if not page["has_more"]:
                 return None
             page = await self._page(api, stored, page["data"][-1]["id"])
 
     async def _page(self, api: "StripeApi", stored: StoredIntent, after: str | None = None) -> dict[str, Any]:
-        more: dict[str, Any] = {"starting_after": after} if after else {}
-        return await api.ask(
-            lambda v1, options: v1.refunds.list_async(
-                {"payment_intent": stored.reference, "limit": _PAGE, **more},  # type: ignore[typeddict-item]
-                options,
-            )
-        )
+        parameters: RefundListParams = {"payment_intent": stored.reference, "limit": _PAGE}
+        if after:
+            parameters["starting_after"] = after
+        return await api.ask(lambda v1, options: v1.refunds.list_async(parameters, options))
 
     async def _request(self, api: "StripeApi", order: RefundOrder, stored: StoredIntent, amount: int) -> RefundOutcome:
         try:
-            made = await api.keyed(
+            refund = await api.keyed(
                 f"refund:{order.refund_id}",
                 lambda v1, options: v1.refunds.create_async(
                     {
@@ -75,7 +74,7 @@ class StripeRefunds:
             if rejected.code.startswith(_OWN_MISTAKES):
                 raise
             return RefundRefused(rejected.code)
-        return _outcome(made)
+        return _outcome(refund)
 
 
 def _outcome(refund: dict[str, Any]) -> RefundOutcome:
