@@ -25,13 +25,14 @@ class StripeCards:
         self._connections, self._books = connections, books
 
     async def open(self, merchant_id: UUID, customer_id: UUID, setup_id: UUID) -> ProviderFields:
-        setup = await self._books.setup(merchant_id, setup_id)
+        setup, intent = await self._books.setup(merchant_id, setup_id), None
         if setup is None:
-            setup = await self._begin(await self._connections.of(merchant_id), customer_id, setup_id)
+            setup, intent = await self._begin(await self._connections.of(merchant_id), customer_id, setup_id)
         if setup.customer_id != customer_id:
             raise LookupError(f"set-up {setup_id} belongs to another customer")
         api = await self._connections.of(merchant_id, setup.mode)
-        intent = await _read(api, setup.reference)
+        if intent is None or intent["id"] != setup.reference:
+            intent = await _read(api, setup.reference)
         return ProviderFields(intent["client_secret"], api.account.publishable_key)
 
     async def save(self, merchant_id: UUID, customer_id: UUID, setup_id: UUID, token: str) -> Method:
@@ -81,7 +82,8 @@ class StripeCards:
         except Rejected:
             return  # It was detached before.
 
-    async def _begin(self, api: "StripeApi", customer_id: UUID, setup_id: UUID) -> StripeSetup:
+    async def _begin(self, api: "StripeApi", customer_id: UUID, setup_id: UUID) -> tuple[StripeSetup, dict[str, Any]]:
+        """The stored set-up, and an intent that was created for it. Another worker's may be the stored one."""
         customer = await self._customer(api, customer_id)
         try:
             intent = await api.keyed(
@@ -103,7 +105,7 @@ class StripeCards:
             await self._replace_customer(api, customer_id, customer)
             raise NoAnswer("customer replaced") from None
         setup = StripeSetup(customer_id, api.account.mode, customer, intent["id"])
-        return await self._books.store_setup(api.account.merchant_id, setup_id, setup)
+        return await self._books.store_setup(api.account.merchant_id, setup_id, setup), intent
 
     async def _customer(self, api: "StripeApi", customer_id: UUID) -> str:
         """The customer's object at Stripe, which holds no name and no address."""

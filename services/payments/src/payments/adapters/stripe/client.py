@@ -140,7 +140,7 @@ class StripeApi:
         self._check_mode(details)
         if status >= 500:
             return Broken(str(status))
-        if expects and {details.get("type"), details.get("code"), details.get("param")} & set(expects):
+        if any(details.get(name) in expects for name in ("type", "code", "param") if isinstance(details.get(name), str)):
             return Rejected(details)
         facts = {name: details.get(name) for name in ("type", "code", "param", "message")}
         log.error("stripe.request_rejected", status=status, mode=self.account.mode, stripe_request=error.request_id, **facts)
