@@ -204,6 +204,16 @@ async def test_five_workers_take_money_once(world: StripeWorld, operation: str, 
     await assert_same_books(world, order)
 
 
+async def test_five_workers_take_money_once_without_idempotency_keys(world: StripeWorld) -> None:
+    order = await repeated(world.order)
+    world.account.remembers = False
+    outcomes = await asyncio.gather(*(collected(world.provider, order) for _ in range(5)))
+    assert len(set(outcomes)) == 1
+    assert len(world.account.intents_of(order.charge_id)) > 1
+    assert world.account.captured(order.charge_id) == 1
+    await assert_same_books(world, order)
+
+
 async def test_five_workers_refund_once(world: StripeWorld) -> None:
     order = await repeated(world.order)
     await collected(world.provider, order)

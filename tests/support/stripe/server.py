@@ -163,7 +163,7 @@ class StripeServer:
         if fails == "500 done":
             status, body = 500, _OOPS
         # A request that fails the validation is not remembered.
-        if key and status not in (400, 404):
+        if key and account.remembers and status not in (400, 404):
             account.remembered[key] = (fingerprint, status, body)
         return status, body
 

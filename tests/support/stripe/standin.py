@@ -52,6 +52,8 @@ class Account:
     """Payment intent → how often money was taken."""
     remembered: dict[str, tuple[str, int, Values]] = field(default_factory=dict)
     """Idempotency key → request, status, answer."""
+    remembers: bool = True
+    """Whether idempotency keys have an effect. Stripe forgets them after a day."""
     refund_status: str = "succeeded"
     """Of refunds from now on."""
     key_status: int = 200
