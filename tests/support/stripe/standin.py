@@ -45,11 +45,11 @@ class Account:
     publishable_key: str = ""
     objects: dict[str, Values] = field(default_factory=dict)
     numbers: dict[str, str] = field(default_factory=dict)
-    """Payment method → card number."""
+    """Card numbers, by `pm_…`."""
     set_up: set[str] = field(default_factory=set)
-    """Payment methods for which the customer has confirmed at the bank that they may be charged."""
+    """`pm_…` for which the customer has confirmed at the bank that they may be charged."""
     captures: dict[str, int] = field(default_factory=dict)
-    """Payment intent → how often money was taken."""
+    """How often money was taken, by `pi_…`."""
     remembered: dict[str, tuple[str, int, Values]] = field(default_factory=dict)
     """Idempotency key → request, status, answer."""
     remembers: bool = True
@@ -333,5 +333,5 @@ def _moved(intent: Values) -> Refusal:
 
 
 def _error(type: str, code: str, decline_code: str | None) -> dict[str, Any]:
-    error = {"type": type, "code": code, "message": "Your card was declined."}
+    error = {"type": type, "code": code, "message": "Declined."}
     return error | ({"decline_code": decline_code} if decline_code else {})

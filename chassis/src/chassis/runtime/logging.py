@@ -102,7 +102,7 @@ def configure(service: str, level: str, form: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    for noisy in ("aiokafka", "httpx", "uvicorn.access", "uvicorn.error"):
+    for noisy in ("aiokafka", "httpx", "stripe", "uvicorn.access", "uvicorn.error"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns about every malformed form
     structlog.contextvars.bind_contextvars(service=service)

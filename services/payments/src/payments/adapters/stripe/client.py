@@ -4,7 +4,6 @@ It loads the library, which takes about 0.4 s of processor time: `connections` i
 """
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -32,7 +31,6 @@ _WITHOUT_MODE = frozenset({"list", "refund"})
 """Objects of the API that do not say whether they are live."""
 
 stripe.enable_telemetry = False
-logging.getLogger("stripe").setLevel(logging.WARNING)
 
 
 class Transport(stripe.HTTPClient):
