@@ -45,7 +45,7 @@ class Account:
     publishable_key: str = ""
     objects: dict[str, Values] = field(default_factory=dict)
     numbers: dict[str, str] = field(default_factory=dict)
-    """Card numbers, by `pm_…`."""
+    """By `pm_…`."""
     set_up: set[str] = field(default_factory=set)
     """`pm_…` for which the customer has confirmed at the bank that they may be charged."""
     captures: dict[str, int] = field(default_factory=dict)
