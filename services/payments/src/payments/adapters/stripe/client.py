@@ -118,7 +118,7 @@ class StripeApi:
             raise await self._meaning(error, expects) from None
         except (AttributeError, TypeError, ValueError) as error:
             # JSON of another shape than an object: the library fails while it reads it.
-            log.warning("stripe.unreadable_answer", error=repr(error))
+            log.warning("stripe.unreadable_answer", error=type(error).__name__, reason=str(error))
             raise NoAnswer("no object") from error
         if not isinstance(answer, stripe.StripeObject):
             raise NoAnswer("no object")
