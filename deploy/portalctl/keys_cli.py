@@ -73,9 +73,9 @@ def retire(context: typer.Context, names: Names, yes: Yes = False, as_json: AsJs
 
 @keys_app.command(epilog=_EXIT_CODES)
 def rewrap(context: typer.Context, yes: Yes = False, as_json: AsJson = False) -> None:
-    """Wrap every data key of invoicing by the key-encryption key in use, in batches. A repetition continues.
+    """Wrap every data key of invoicing and payments by the key-encryption key in use, in batches. A repetition continues.
 
-    INVOICING_DATABASE_URL names the database of a deployment that was not started here.
+    INVOICING_DATABASE_URL and PAYMENTS_DATABASE_URL name the databases of a deployment that was not started here.
     """
     from portalctl import keys_in_use
 
@@ -83,7 +83,14 @@ def rewrap(context: typer.Context, yes: Yes = False, as_json: AsJson = False) ->
         live = _stored(context.obj).live("key-encryption-key")
         if not yes:
             typer.confirm(f"Wrap all data keys by {key_rotation.id_of(live[0])}?", abort=True, err=True)
-        done = asyncio.run(keys_in_use.rewrap(_database(context.obj, "invoicing"), live))
+        done, failures = 0, list[str]()
+        for of in keys_in_use.WRAPPED_KEYS:
+            try:
+                done += asyncio.run(keys_in_use.rewrap(_database(context.obj, of.database), live, of))
+            except StackError as error:
+                failures.append(str(error))
+        if failures:
+            raise StackError("; ".join(failures))
     say(json.dumps({"rewrapped": done}) if as_json else f"{done} data keys rewrapped")
 
 
@@ -136,7 +143,11 @@ def _consequence(folder: Folder, keys: Keys, step: str, name: str) -> str:
         old = keys.others[name]["value"]
         return f" ({asyncio.run(keys_in_use.links_with(_database(folder, 'portal_gateway'), old))} links that work now)"
     if (step, name) == ("retire", "key-encryption-key"):
-        left = asyncio.run(keys_in_use.data_keys_without(_database(folder, "invoicing"), keys.first(name)))
+        first = keys.first(name)
+        left = sum(
+            asyncio.run(keys_in_use.data_keys_without(_database(folder, of.database), first, of))
+            for of in keys_in_use.WRAPPED_KEYS
+        )
         if left:
             raise SettingsError([f"{left} data keys are not wrapped by the new {name}: `portalctl keys rewrap` wraps them"])
     return ""

@@ -5,13 +5,13 @@ import base64
 import hashlib
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from uuid import UUID
 
 import asyncpg
 import httpx
 
-from invoicing.adapters.bill_to_encryption import KeyedBillToEncryption, name_of
-from invoicing.application.ports import Tampered
+from chassis.key_encryption import KeyEncryption, Tampered, name_of
 from portalctl.local.errors import StackError
 from portalctl.terminal import progress
 
@@ -20,6 +20,22 @@ _POLL_SECONDS = 0.2
 _READ_SECONDS = 60.0
 _CURRENT = "settings_current_timestamp_seconds"
 _FIRST = UUID(int=0)
+
+
+@dataclass(frozen=True)
+class WrappedKeys:
+    """A table with data keys: `merchant_id`, `owner`, `wrapped`, `wrapped_by`."""
+
+    database: str
+    table: str
+    owner: str
+    """The column that identifies the row of a merchant, a UUID."""
+
+
+BUYERS = WrappedKeys("invoicing", "customer_keys", "customer_id")
+ACCOUNTS = WrappedKeys("payments", "stripe_account", "endpoint")
+WRAPPED_KEYS = (BUYERS, ACCOUNTS)
+"""Every table with data keys."""
 
 
 async def links_with(url: str, pepper: str) -> int:
@@ -40,31 +56,31 @@ async def links_with(url: str, pepper: str) -> int:
     return count
 
 
-async def data_keys_without(url: str, key: str) -> int:
+async def data_keys_without(url: str, key: str, of: WrappedKeys = BUYERS) -> int:
     """The number of data keys that another key-encryption key wraps. Waits for transactions that are writing data keys."""
     async with _Connected(url) as connection, connection.transaction():
         await connection.execute("SET LOCAL lock_timeout = '10s'")
-        await connection.execute("LOCK TABLE customer_keys IN SHARE MODE")
-        sql = "SELECT count(*) FROM customer_keys WHERE wrapped_by IS DISTINCT FROM $1"
+        await connection.execute(f"LOCK TABLE {of.table} IN SHARE MODE")
+        sql = f"SELECT count(*) FROM {of.table} WHERE wrapped_by IS DISTINCT FROM $1"
         count: int = await connection.fetchval(sql, name_of(base64.b64decode(key)))
     return count
 
 
-async def rewrap(url: str, keys: list[str]) -> int:
+async def rewrap(url: str, keys: list[str], of: WrappedKeys = BUYERS) -> int:
     """Wrap every data key by the first of the key-encryption keys, one transaction for each batch. Returns their number.
 
     A repetition continues where an interrupted call ended. Raises StackError if data keys cannot be opened, after all others.
     """
-    encryption = KeyedBillToEncryption([base64.b64decode(key) for key in keys])
+    encryption = KeyEncryption([base64.b64decode(key) for key in keys])
     done, closed, last = 0, [], (_FIRST, _FIRST)
     async with _Connected(url) as connection:
         while True:
             async with connection.transaction():
                 rows = await connection.fetch(
-                    """
-                    SELECT merchant_id, customer_id, wrapped, wrapped_by FROM customer_keys
-                    WHERE wrapped_by IS DISTINCT FROM $1 AND (merchant_id, customer_id) > ($2, $3)
-                    ORDER BY merchant_id, customer_id LIMIT $4 FOR UPDATE
+                    f"""
+                    SELECT merchant_id, {of.owner}, wrapped, wrapped_by FROM {of.table}
+                    WHERE wrapped_by IS DISTINCT FROM $1 AND (merchant_id, {of.owner}) > ($2, $3)
+                    ORDER BY merchant_id, {of.owner} LIMIT $4 FOR UPDATE
                     """,
                     encryption.newest,
                     *last,
@@ -74,18 +90,20 @@ async def rewrap(url: str, keys: list[str]) -> int:
                     break
                 changed = []
                 for row in rows:
-                    last = row["merchant_id"], row["customer_id"]
+                    last = row["merchant_id"], row[of.owner]
                     try:
-                        changed.append((*last, *encryption.rewrapped(dict(row))))
+                        changed.append((*last, *encryption.rewrapped(row["wrapped"], row["wrapped_by"], *last)))
                     except Tampered:
                         closed.append(f"{last[0]}/{last[1]}")
-                sql = "UPDATE customer_keys SET wrapped = $3, wrapped_by = $4 WHERE merchant_id = $1 AND customer_id = $2"
+                sql = f"UPDATE {of.table} SET wrapped = $3, wrapped_by = $4 WHERE merchant_id = $1 AND {of.owner} = $2"
                 await connection.executemany(sql, changed)
             done += len(changed)
-            progress(f"{done} data keys are wrapped by {encryption.newest}")
+            progress(f"{done} data keys of {of.database} are wrapped by {encryption.newest}")
     if closed:
         some = ", ".join(closed[:5])
-        raise StackError(f"{len(closed)} data keys (merchant/customer) are not wrapped by any of the keys: {some}")
+        raise StackError(
+            f"{len(closed)} data keys of {of.database} (merchant/{of.owner}) are not wrapped by any of the keys: {some}"
+        )
     return done
 
 

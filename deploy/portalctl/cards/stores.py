@@ -9,9 +9,9 @@ from dataclasses import asdict
 import asyncpg
 
 from chassis.card_numbers.detection import has_card
+from chassis.key_encryption import Tampered
 from chassis.postgres.pool import create_pool
 from invoicing.adapters.bill_to_encryption import KeyedBillToEncryption
-from invoicing.application.ports import Tampered
 from portalctl.cards.locations import Location, Treatment
 from portalctl.cards.redaction import redact
 from portalctl.cards.search import Finding, find

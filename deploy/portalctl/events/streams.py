@@ -11,8 +11,8 @@ import asyncpg
 from pydantic_core import from_json
 
 from billing_contracts.records import SUBJECT
+from chassis.key_encryption import Tampered
 from invoicing.adapters.bill_to_encryption import KeyedBillToEncryption
-from invoicing.application.ports import Tampered
 from portalctl.events.tail import printable
 from portalctl.local.errors import StackError
 from verify.capture import open_database

@@ -170,7 +170,7 @@ def key_settings(service: str, keys: Keys) -> dict[str, str]:
         "CURSOR_KEY": ",".join(keys.live("cursor-key")),
         "OPERATOR_KEY_SHA256": keys.operator_key_sha256,
     }
-    if service == "invoicing":
+    if service in ("invoicing", "payments"):
         settings["KEY_ENCRYPTION_KEY"] = ",".join(keys.live("key-encryption-key"))
     elif service == "portal-gateway":
         settings["LINK_PEPPER"] = ",".join(keys.live("link-pepper"))

@@ -10,8 +10,8 @@ import asyncpg
 import pytest
 
 import invoicing
-from invoicing.adapters.bill_to_encryption import KeyedBillToEncryption, name_of
-from invoicing.application.ports import Tampered
+from chassis.key_encryption import Tampered, name_of
+from invoicing.adapters.bill_to_encryption import KeyedBillToEncryption
 from portalctl import keys_in_use
 from portalctl.local.errors import StackError
 from support.databases import ServiceDatabase, fresh_database

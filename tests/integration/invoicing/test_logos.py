@@ -14,8 +14,8 @@ from billing_contracts.subscriptions import Branding
 from chassis.http.client import ServiceClient
 from chassis.http.problems import Problem
 from chassis.http.service_tokens import Signer
+from chassis.key_encryption import Tampered
 from invoicing.adapters.logos import Logos
-from invoicing.application.ports import Tampered
 
 PICTURE = b64decode("UklGRh4AAABXRUJQVlA4TBEAAAAvL8ADAAdQrqJUuP+BiOh/AAA=")
 ANA = uuid4()

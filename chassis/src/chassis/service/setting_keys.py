@@ -1,5 +1,7 @@
 """Types of settings for keys, secrets and digests. Error messages never contain their values."""
 
+import base64
+import binascii
 import json
 import re
 from typing import Annotated, Any
@@ -82,6 +84,22 @@ def _long_enough(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _have_32_bytes(keys: SecretStr) -> SecretStr:
+    for key in parts(keys.get_secret_value()):
+        try:
+            raw = base64.b64decode(key, validate=True)
+        except (binascii.Error, ValueError):
+            raise ValueError("is not base64") from None
+        if len(raw) != 32:
+            raise ValueError(f"has {len(raw)} bytes")
+    return keys
+
+
+def key_bytes(keys: SecretStr) -> tuple[bytes, ...]:
+    """The key-encryption keys. The first one wraps, all of them unwrap."""
+    return tuple(base64.b64decode(key) for key in parts(keys.get_secret_value()))
+
+
 PrivateKey = Annotated[SecretStr, AfterValidator(_private_key), Expected("an Ed25519 private key as JWK (JSON)", secret=True)]
 PublicKeys = Annotated[
     str, AfterValidator(_public_keys), Expected("Ed25519 public keys as JWKS (JSON), each with a unique kid", secret=True)
@@ -97,3 +115,7 @@ CursorKeys = Annotated[
     AfterValidator(_long_enough),
     Expected(f"secrets of at least {_SECRET_CHARACTERS_MIN} characters, separated by commas", secret=True),
 ]
+KeyEncryptionKeys = Annotated[
+    SecretStr, AfterValidator(_have_32_bytes), Expected("32 bytes as base64, several separated by commas", secret=True)
+]
+"""`key_bytes` decodes them."""

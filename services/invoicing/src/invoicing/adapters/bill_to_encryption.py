@@ -5,32 +5,26 @@ Destroying a customer's row in `customer_keys` makes all of their invoices' part
 
 import hashlib
 import json
-import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 from chassis.eventsourcing.event_store import Statement
+from chassis.key_encryption import KeyEncryption, Tampered, new_data_key, seal, unseal
 from invoicing.application.invoices import InvoiceView
-from invoicing.application.ports import Sealed, Tampered
+from invoicing.application.ports import Sealed
 from invoicing.domain.parties import BillTo
-
-_NONCE_BYTES = 12
 
 
 class KeyedBillToEncryption:
     def __init__(self, keys: Sequence[bytes]) -> None:
         """`keys`: key-encryption keys of 32 bytes. The first one wraps, all of them unwrap."""
-        self.use(keys)
+        self._keys = KeyEncryption(keys)
 
     def use(self, keys: Sequence[bytes]) -> None:
         """From now on the first key wraps, and all of them unwrap."""
-        self._keys = {name_of(key): AESGCM(key) for key in keys}
-        self.newest = next(iter(self._keys))
+        self._keys.use(keys)
 
     async def keys(self, connection: Any, merchant_id: UUID, customers: Collection[UUID]) -> Mapping[UUID, bytes]:
         customer_ids = list(set(customers))
@@ -49,37 +43,18 @@ class KeyedBillToEncryption:
         keys, new = {}, []
         for customer_id, wrapped, wrapped_by in rows:
             if wrapped is None:
-                keys[customer_id] = AESGCM.generate_key(256)
-                new.append((merchant_id, customer_id, *self._wrap(keys[customer_id], merchant_id, customer_id)))
+                keys[customer_id] = new_data_key()
+                new.append((merchant_id, customer_id, *self._keys.wrap(keys[customer_id], merchant_id, customer_id)))
             else:
-                keys[customer_id] = self._unwrap(wrapped, wrapped_by, merchant_id, customer_id)
+                keys[customer_id] = self._keys.unwrap(wrapped, wrapped_by, merchant_id, customer_id)
         if new:
             sql = "INSERT INTO customer_keys (merchant_id, customer_id, wrapped, wrapped_by) VALUES ($1, $2, $3, $4)"
             await connection.executemany(sql, new)
         return keys
 
-    def rewrapped(self, row: Mapping[str, Any]) -> tuple[bytes, str]:
-        """The data key of a row of `customer_keys` under the newest key, and that key's name. Raises Tampered."""
-        ids = row["merchant_id"], row["customer_id"]
-        return self._wrap(self._unwrap(row["wrapped"], row["wrapped_by"], *ids), *ids)
-
-    def _wrap(self, key: bytes, *ids: UUID) -> tuple[bytes, str]:
-        return _encrypt(self._keys[self.newest], key, _bound("key", *ids)), self.newest
-
-    def _unwrap(self, wrapped: bytes, wrapped_by: str | None, *ids: UUID) -> bytes:
-        """Raises Tampered."""
-        if wrapped_by is not None and wrapped_by not in self._keys:
-            raise Tampered(f"a data key is wrapped by the key-encryption key {wrapped_by}, which is not in KEY_ENCRYPTION_KEY")
-        for key in [self._keys[wrapped_by]] if wrapped_by else self._keys.values():
-            try:
-                return _decrypt(key, wrapped, _bound("key", *ids))
-            except Tampered as error:
-                refused = error
-        raise refused
-
     def seal(self, key: bytes, merchant_id: UUID, customer_id: UUID, invoice_id: UUID, buyer: BillTo) -> Sealed:
         text = json.dumps(asdict(buyer), ensure_ascii=False, sort_keys=True).encode()
-        sealed = _encrypt(AESGCM(key), text, _bound("bill-to", merchant_id, customer_id, invoice_id))
+        sealed = seal(key, text, "bill-to", merchant_id, customer_id, invoice_id)
         sql = "INSERT INTO bill_to (merchant_id, invoice_id, customer_id, sealed) VALUES ($1, $2, $3, $4)"
         row = Statement(sql, (merchant_id, invoice_id, customer_id, sealed))
         return Sealed(hashlib.sha256(sealed).hexdigest(), row)
@@ -105,28 +80,6 @@ class KeyedBillToEncryption:
     def buyer(self, merchant_id: UUID, row: Mapping[str, Any]) -> BillTo:
         """The buyer in a row of `bill_to` with its customer's `wrapped` key and `wrapped_by`. Raises Tampered."""
         customer_id = row["customer_id"]
-        key = self._unwrap(row["wrapped"], row["wrapped_by"], merchant_id, customer_id)
-        text = _decrypt(AESGCM(key), row["sealed"], _bound("bill-to", merchant_id, customer_id, row["invoice_id"]))
+        key = self._keys.unwrap(row["wrapped"], row["wrapped_by"], merchant_id, customer_id)
+        text = unseal(key, row["sealed"], "bill-to", merchant_id, customer_id, row["invoice_id"])
         return BillTo(**json.loads(text))
-
-
-def name_of(key: bytes) -> str:
-    """What rows call a key-encryption key."""
-    return hashlib.sha256(key).hexdigest()[:8]
-
-
-def _encrypt(key: AESGCM, text: bytes, bound: bytes) -> bytes:
-    nonce = os.urandom(_NONCE_BYTES)
-    return nonce + key.encrypt(nonce, text, bound)
-
-
-def _decrypt(key: AESGCM, sealed: bytes, bound: bytes) -> bytes:
-    try:
-        return key.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], bound)
-    except InvalidTag:
-        raise Tampered("a ciphertext does not open: another key-encryption key, or not what was sealed") from None
-
-
-def _bound(purpose: str, *ids: UUID) -> bytes:
-    """The associated data, so that a ciphertext cannot be moved to another row."""
-    return "/".join((purpose, *map(str, ids))).encode()

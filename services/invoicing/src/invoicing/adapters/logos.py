@@ -5,7 +5,7 @@ import hashlib
 import asyncpg
 
 from chassis.http.client import ServiceClient
-from invoicing.application.ports import Tampered
+from chassis.key_encryption import Tampered
 
 
 class Logos:

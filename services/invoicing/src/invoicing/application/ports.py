@@ -138,7 +138,3 @@ RenderCreditNote: TypeAlias = Callable[[CreditNoteDocument], Awaitable[bytes]]
 
 FindLogo: TypeAlias = Callable[[str], Awaitable[bytes]]
 """The SHA-256 of a merchant's logo, in hex -> its WebP, which never changes"""
-
-
-class Tampered(Exception):
-    """Stored or fetched content does not match its hash."""
