@@ -29,7 +29,12 @@ BEYOND_A_MERCHANT = {
         3,
         "the worker claims the due work of all merchants",
     ),
-    "payments/src/payments/adapters/one_time_methods.py": (1, "the worker claims the cards of all merchants"),
+    "payments/src/payments/adapters/stripe/accounts.py": (
+        1,
+        "a webhook's endpoint names its account; operators see all refused ones",
+    ),
+    "payments/src/payments/adapters/stripe/catching_up.py": (1, "the worker claims the accounts of all merchants"),
+    "payments/src/payments/adapters/stripe/events.py": (1, "old events of all merchants are deleted"),
     "payments/src/payments/adapters/setups.py": (1, "the card page looks a set-up up by its secret id"),
     "portal-gateway/src/portal_gateway/adapters/storage/invoice_links.py": (1, _SESSION),
     "portal-gateway/src/portal_gateway/adapters/storage/sessions.py": (1, _SESSION),

@@ -12,7 +12,10 @@ from support.composed_services import NAMES, description
 from support.http_examples import PAGE, bodies, difference, steps
 
 Json = dict[str, Any]
-WITHOUT_A_KEY = {("PATCH", "/v1/merchants/{id}"), ("POST", "/v1/test-clock/advance")}
+WITHOUT_A_KEY = {
+    *(("PATCH", "/v1/merchants/{id}"), ("POST", "/v1/test-clock/advance")),
+    *(("PUT", "/v1/payment-provider"), ("DELETE", "/v1/payment-provider")),
+}
 """Commands that are idempotent without a key."""
 
 

@@ -25,6 +25,7 @@ NOT_OF_ROUTES = {
     "request_header_fields_too_large": "the server's",
     "foreign_origin": "the card page's",
     "card_invalid": "the card page's",
+    "webhook_refused": "a provider's webhook's",
     "already_registered": "answered as a reused key",
     "already_published": "a plan's id is made by the service",
     "already_started": "a subscription's id is made by the service",

@@ -25,11 +25,11 @@ def document(service: str) -> Json:
     """The description with one example for each request body and answer that the page prints."""
     described = copy.deepcopy(description(service))
     for step, sent in bodies():
-        for call in step.calls if step.succeeds else ():
+        for call in step.calls:
             for template, methods in described["paths"].items():
                 for method, operation in methods.items():
                     if call.is_of(service, method.upper(), template):
-                        _add(operation, sent, step.printed)
+                        _add(operation, sent, step.printed if step.succeeds else None)
     return described
 
 
@@ -46,8 +46,12 @@ def stale(service: str) -> str | None:
 
 
 def _add(operation: Json, sent: Any, answered: Any) -> None:
+    """`answered`: None if the printed answer is an error. Its request is the example of a call without a success on the page."""
     if sent is not None:
-        operation["requestBody"]["content"]["application/json"]["example"] = sent
+        content = operation["requestBody"]["content"]["application/json"]
+        content["example"] = sent if answered is not None else content.get("example", sent)
+    if answered is None:
+        return
     success = next(status for status in operation["responses"] if status.startswith("2"))
     operation["responses"][success]["content"]["application/json"]["example"] = answered
 

@@ -56,6 +56,7 @@ GOOD: Mapping[str, str] = {
     "PORTAL_ORIGIN": "https://portal.example",
     "STRIPE_JS_URL": "https://js.stripe.com/dahlia/stripe.js",
     "PROVIDER": "sandbox",
+    "STRIPE_API_URL": "http://127.0.0.1:1",
     "PROVIDER_SECONDS": "5",
     "FIRST_CHECK_SECONDS": "1",
     "KEY_ENCRYPTION_KEY": base64.b64encode(bytes(range(32))).decode(),
@@ -70,7 +71,7 @@ GOOD: Mapping[str, str] = {
 """Every variable of every service."""
 
 MAY_BE_EMPTY = {
-    *("TRUSTED_PROXIES", "OTLP_ENDPOINT"),
+    *("TRUSTED_PROXIES", "OTLP_ENDPOINT", "STRIPE_API_URL"),
     *("HTTP_CERTIFICATE_FILE", "HTTP_KEY_FILE", "CARDS_HTTP_CERTIFICATE_FILE", "CARDS_HTTP_KEY_FILE", "SERVICES_CA_FILE"),
     *("KAFKA_USERNAME", "KAFKA_PASSWORD", "KAFKA_CA_FILE", "KAFKA_CERTIFICATE_FILE", "KAFKA_KEY_FILE"),
 }

@@ -51,7 +51,7 @@ class ExaminedDatabase:
         if self.name != "portal_gateway":
             findings += [await self._relay(), await self._timers()]
         if self.name == "payments":
-            findings.append(await self._unknown_charges())
+            findings += [await self._unknown_charges(), await self._provider_accounts()]
         if self.name == "portal_gateway":
             findings.append(await self._views())
         return [*findings, *await self._interrupted_rebuilds()]
@@ -164,6 +164,23 @@ class ExaminedDatabase:
         if row["count"]:
             return warning(check, f"{row['count']} charges have an unknown outcome", "none: the provider is asked again")
         return ok(check, "no charge has an unknown outcome")
+
+    async def _provider_accounts(self) -> CheckResult:
+        rows = await self.connection.fetch(
+            """
+            SELECT merchant_id, mode, refused_status, refused_at FROM stripe_account
+            WHERE state = 'refused' ORDER BY refused_at
+            """
+        )
+        check = "provider accounts"
+        if rows:
+            each = (
+                f"{row['merchant_id']} ({row['mode']} mode, {row['refused_status']} since {row['refused_at']:%Y-%m-%d %H:%M}Z)"
+                for row in rows
+            )
+            advice = "the merchants connect new keys with PUT /v1/payment-provider: docs/payments.md"
+            return failed(check, f"Stripe refuses the keys of {', '.join(each)}", advice)
+        return ok(check, "no key of a merchant's account is refused")
 
     async def _views(self) -> CheckResult:
         row = await self._row(

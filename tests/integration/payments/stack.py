@@ -1,6 +1,7 @@
 """The complete service on a real database, with its workers and the events of other services."""
 
 import asyncio
+import base64
 import hashlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -29,15 +30,27 @@ from billing_contracts.subscriptions import (
     SubscriptionStarted,
 )
 from chassis.decoding import Record
+from chassis.runtime.health import Health
 from chassis.service.service import Service, Worker
 from payments.composition import compose
 from payments.settings import Settings
 from support import service
 from support.databases import ServiceDatabase
-from support.service import OPERATOR, MerchantByKey, client, common_settings, customer_token, deliver, record_of, service_key
+from support.service import (
+    NO_SERVER,
+    OPERATOR,
+    MerchantByKey,
+    client,
+    common_settings,
+    customer_token,
+    deliver,
+    record_of,
+    service_key,
+)
 
 GATEWAY, OWN = service_key("portal-gateway"), service_key("payments")
 PORTAL, CARDS = "http://127.0.0.1:8080", "http://localhost:8090"
+KEY_ENCRYPTION_KEY = base64.b64encode(bytes(range(32))).decode()
 NOW = datetime(2023, 5, 20, 12, tzinfo=UTC)
 MAY = Period(start=datetime(2023, 5, 14, tzinfo=UTC), end=datetime(2023, 6, 14, tzinfo=UTC))
 PRICE = Money(amount_minor=2999, currency="USD")
@@ -56,6 +69,7 @@ class Stack:
     pool: asyncpg.Pool
     service: Service
     stop: asyncio.Event
+    health: Health
     _invoices: int = 0
 
     def client(self, credential: str) -> AsyncClient:
@@ -205,17 +219,20 @@ class Shop:
 
 
 @asynccontextmanager
-async def running(database: ServiceDatabase) -> AsyncIterator[Stack]:
-    """The service, with a provider that is given a second to answer."""
+async def running(
+    database: ServiceDatabase, stripe_url: str = f"http://{NO_SERVER}", workers: bool = True
+) -> AsyncIterator[Stack]:
+    """The service, with a provider that is given a second to answer. `stripe_url`: a server that stands for Stripe."""
     own = {"cards_url": CARDS, "cards_http_port": 2, "portal_origin": PORTAL, "provider_seconds": 1.0, "first_check_seconds": 0.1}
+    own |= {"key_encryption_key": KEY_ENCRYPTION_KEY, "stripe_api_url": stripe_url}
     settings = Settings.model_validate(common_settings(database, "payments", "portal-gateway") | own)
     async with service.resources(database, "payments", payments, settings, merchant_by_key) as resources:
         composed = compose(resources)
         async with asyncio.TaskGroup() as tasks:
-            for worker in composed.workers.values():
+            for worker in composed.workers.values() if workers else ():
                 tasks.create_task(working(worker, resources.stopping))
             try:
-                yield Stack(resources.pool, composed, resources.stopping)
+                yield Stack(resources.pool, composed, resources.stopping, resources.health)
             finally:
                 resources.stopping.set()
 
@@ -237,9 +254,9 @@ async def working(worker: Worker, stop: asyncio.Event) -> None:
     await worker(stop)
 
 
-async def opened(stack: Stack) -> Shop:
-    merchant = Merchant()
-    offset = (NOW - datetime.now(UTC)) / timedelta(seconds=1)
+async def opened(stack: Stack, *, test_clock: bool = True, sandbox: bool = True) -> Shop:
+    merchant = Merchant() if sandbox else Merchant(key=f"sk_live_{uuid4().hex}{uuid4().hex[:11]}")
+    offset = (NOW - datetime.now(UTC)) / timedelta(seconds=1) if test_clock else 0
     configured = MerchantConfigured(
         name="TechSolutions Inc.",
         legal=SELLER,
@@ -247,7 +264,7 @@ async def opened(stack: Stack) -> Shop:
         time_zone="America/Mexico_City",
         invoice_series="TS",
         api_keys=(ApiKey(id="key", sha256=hashlib.sha256(merchant.key.encode()).hexdigest()),),
-        sandbox=True,
+        sandbox=sandbox,
         clock_offset_seconds=offset,
     )
     await stack.hear(merchant.id, f"merchant-{merchant.id}", configured, None)

@@ -151,8 +151,8 @@ WRONG: Mapping[str, tuple[str, ...]] = {
     "CARDS_HTTP_CERTIFICATE_FILE": FILES,
     "CARDS_HTTP_KEY_FILE": FILES,
     "PORTAL_ORIGIN": ORIGINS,
-    "STRIPE_JS_URL": (*HTTP, "https://js.example/stripe.js?v=1"),
-    "PROVIDER": ("stripe", "Sandbox"),
+    "PROVIDER": ("adyen", "Sandbox", "Stripe"),
+    "STRIPE_API_URL": HTTP,
     "PROVIDER_SECONDS": (*SECONDS, "0", "61"),
     "FIRST_CHECK_SECONDS": (*SECONDS, "0", "301"),
     "KEY_ENCRYPTION_KEY": (CANARY, "AAAA", "é" * 44, "A" * 43, "not base64!", f"{'A' * 43}=,", f"{'A' * 43}=,{'A' * 43}="),
@@ -213,7 +213,8 @@ COMPARED = {
 def rounds(service: str) -> Iterator[dict[str, str]]:
     """Wrong values that are given together. Reading the settings takes 15 ms, so each round has one value of every setting."""
     names = [name for of, name in FIELDS if of == service]
-    wrong = {name: WRONG[name] + (() if name in MAY_BE_EMPTY else ("", " ")) for name in names}
+    may_be_empty = MAY_BE_EMPTY | ({"KEY_ENCRYPTION_KEY"} if service == "payments" else set())
+    wrong = {name: WRONG[name] + (() if name in may_be_empty else ("", " ")) for name in names}
     yield from ({name: value} for name in names if name in COMPARED for value in wrong[name])
     together = {name: values for name, values in wrong.items() if name not in COMPARED}
     for turn in range(max(len(values) for values in together.values())):

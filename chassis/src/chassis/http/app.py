@@ -33,9 +33,9 @@ def create_app(
     """An application that answers errors with problems and accepts bodies up to 64 KiB.
 
     `once` runs work on plain tables under an idempotency key. `refusals`: the problem for each refusal of the domain.
-    `larger_bodies`: limits in bytes by path. `openapi_url`: None to not serve the OpenAPI document. `schemes`: credentials in
-    that document in addition to those of `chassis.http.authentication`. `peers`: the routes that each other service may call;
-    none by default.
+    `larger_bodies`: limits in bytes by path; a path that ends with `/` stands for all below it. `openapi_url`: None to not serve
+    the OpenAPI document. `schemes`: credentials in that document in addition to those of `chassis.http.authentication`. `peers`:
+    the routes that each other service may call; none by default.
     """
     app = ServiceApp(title=title, openapi_url=openapi_url)
     app.state.authenticator, app.state.once, app.state.refusals = authenticator, once, refusals or {}

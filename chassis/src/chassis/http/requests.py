@@ -30,8 +30,9 @@ class StrictRequests:
     """
 
     def __init__(self, app: ASGIApp, larger: Mapping[str, int] | None = None, *, max_body_bytes: int = MAX_BODY_BYTES) -> None:
-        """`larger`: limits in bytes by path."""
+        """`larger`: limits in bytes by path. A path that ends with `/` stands for all paths below it."""
         self.app, self.larger, self.max_body_bytes = app, larger or {}, max_body_bytes
+        self._below = [(path, limit) for path, limit in self.larger.items() if path.endswith("/")]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -55,7 +56,7 @@ class StrictRequests:
 
     def _checked_body(self, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes]) -> Receive:
         """Raises problems when the body is read, so that the application's error handlers respond."""
-        limit, seen = self.larger.get(scope["path"], self.max_body_bytes), 0
+        limit, seen = self._limit(scope["path"]), 0
         announced = int(headers.get(b"content-length", b"0")[:20])
         coded = headers.get(b"content-encoding", b"identity").lower() != b"identity"
 
@@ -72,6 +73,10 @@ class StrictRequests:
             return message
 
         return strict_json(counted) if b"json" in headers.get(b"content-type", b"").lower() else counted
+
+    def _limit(self, path: str) -> int:
+        below = next((limit for parent, limit in self._below if path.startswith(parent)), self.max_body_bytes)
+        return self.larger.get(path, below)
 
 
 def _framing_problem(scope: Scope, headers: Mapping[bytes, bytes]) -> Problem | None:

@@ -26,8 +26,7 @@ from payments.domain.payment.events import (
     RefundRequested,
 )
 from payments.domain.payment.payment import Payment
-from payments.domain.payment.refunds import refund_of
-from payments.domain.shapes import Method, Money
+from payments.domain.shapes import SANDBOX, Method, Money
 from payments.domain.wallet import events as wallet_events
 from payments.domain.wallet.wallet import Wallet
 
@@ -41,12 +40,17 @@ def _wallet_change(event: wallet_events.Event, outcome: Outcome[wallet_events.Ev
     match event:
         case wallet_events.DefaultChanged(method=method):
             others = "UPDATE payment_method SET is_default = false WHERE merchant_id = $1 AND customer_id = $2 AND is_default"
-            this = "UPDATE payment_method SET is_default = true, is_backup = false WHERE merchant_id = $1 AND id = $2"
+            this = """
+                INSERT INTO payment_method (merchant_id, id, customer_id, brand, last4, exp_month, exp_year, is_default, added_at,
+                                            provider)
+                VALUES ($1, $2, $3, $4, $5, $6, $7, true, $8, $9)
+                ON CONFLICT (merchant_id, id) DO UPDATE SET is_default = true
+                """
             agreed = "DELETE FROM agreed_charge WHERE merchant_id = $1 AND customer_id = $2"
             return [
                 _on_file(merchant_id, customer_id, method, event.at),
                 Statement(others, (merchant_id, customer_id)),
-                Statement(this, (merchant_id, method.id)),
+                Statement(this, (merchant_id, *facts, method.provider)),
                 Statement(agreed, (merchant_id, customer_id)),
             ]
         case wallet_events.PaymentConfirmed() | wallet_events.OneTimePaymentConfirmed():
@@ -133,13 +137,13 @@ def _attempt(outcome: Outcome[Event, Payment], charge: Charge, status: str, even
     """The charge's row, open or ended. An attempt without a card starts and ends at once."""
     sql = """
         INSERT INTO attempt (merchant_id, charge_id, invoice_id, customer_id, number, amount_minor, currency,
-                             method_id, brand, last4, started_at, status, code, reference, ended_at, backup)
+                             method_id, brand, last4, provider, started_at, status, code, reference, ended_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
         ON CONFLICT (merchant_id, charge_id) DO UPDATE
         SET status = excluded.status, code = excluded.code, reference = excluded.reference, ended_at = excluded.ended_at
         """
     bill, method = outcome.state.bill, charge.method
-    card = (method.id, method.brand.value, method.last4) if method else (None, None, None)
+    card = (method.id, method.brand.value, method.last4, method.provider) if method else (None, None, None, SANDBOX)
     end = (event.code.value, event.reference, event.at) if isinstance(event, AttemptFailed) else (None, None, None)
     facts = (charge.id, bill.invoice_id, bill.customer_id, charge.number, bill.amount.amount_minor, bill.amount.currency)
     return Statement(sql, (outcome.stream.merchant_id, *facts, *card, event.at, status, *end, charge.backup))

@@ -9,8 +9,7 @@ from chassis.http.client import ServiceClient
 from chassis.http.problems import Problem
 from chassis.tenants import Tenant, Tenants
 from payments.application.card_setup import Merchant
-
-ENDED = ("canceled", "incomplete_expired")
+from payments.application.reactions import ENDED
 
 
 class KnownMerchants:

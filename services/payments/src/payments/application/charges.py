@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
 
-from payments.domain.shapes import FailureCode, Money, Remedy
+from payments.domain.shapes import SANDBOX, FailureCode, Money, Remedy
 
 LAST_ZONE = "Etc/GMT+12"
 """The zone of a merchant that is not known here yet. A month ends there last, so that no card is refused too early."""
@@ -26,6 +26,8 @@ class ChargeOrder:
     """The merchant's IANA time zone, in which a card's last month ends."""
     on_session: bool = False
     """Whether the customer is present and can answer their bank. Only such a charge may wait for the customer."""
+    provider: str = SANDBOX
+    """The provider of the method when the attempt began. The charge never moves to another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,14 @@ class NoAnswer(Exception):
 
 class Busy(NoAnswer):
     """The provider did nothing and wants the request later. The outcome is not unknown."""
+
+
+class NotConnected(NoAnswer):
+    """The merchant's account at the provider is not connected. Nothing was requested."""
+
+
+class NoProvider(Exception):
+    """The merchant has connected no provider, and this deployment has none for merchants without one."""
 
 
 class SetupRefused(Exception):

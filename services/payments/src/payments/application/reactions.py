@@ -14,6 +14,9 @@ from payments.domain.payment.payment import Payment
 from payments.domain.shapes import Money, RefundReason
 from payments.domain.wallet.wallet import Wallet
 
+ENDED = ("canceled", "incomplete_expired")
+"""States of subscriptions that need no card any more."""
+
 
 def collect(received: Received[InvoiceIssued], wallet: Wallet | None, cause: Confirmation | None) -> Collect:
     """`cause`: the confirmation because of which the period was entered. It limits what is charged."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 
@@ -10,6 +11,11 @@ class Money:
     amount_minor: int
     """In the currency's smallest unit: 2999 is 29.99 USD."""
     currency: str
+
+
+SANDBOX: Final = "sandbox"
+"""The provider of test cards."""
+STRIPE: Final = "stripe"
 
 
 class Brand(StrEnum):
@@ -28,8 +34,8 @@ class Method:
     last4: str
     exp_month: int
     exp_year: int
-    fingerprint: str | None = field(default=None, compare=False)
-    """The provider's keyed hash of the number: equal for the same card of a customer. None if the provider has none."""
+    provider: str = SANDBOX
+    """The provider that has the card and charges it."""
 
 
 class Remedy(StrEnum):

@@ -1,4 +1,8 @@
-"""The origin on which cards are entered and payments are confirmed at the bank: its pages and their headers."""
+"""The card page: GET shows the fields, POST exchanges the card for a token that is valid once, in this set-up."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+from uuid import UUID
 
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
@@ -28,12 +32,26 @@ SAMPLE: Final = "4242424242424242"
 """The test number that the page offers."""
 
 
-def card_page(ports: CardPagePorts, *, cards_url: str, portal_origin: str, stripe_script: str = STRIPE_JS) -> FastAPI:
-    """`cards_url` is the address of this origin, `portal_origin` the only origin that may frame its pages."""
+def card_page(
+    setups: OpenSetUps,
+    merchants: Merchants,
+    tokeniser: Tokeniser,
+    *,
+    cards_url: str,
+    portal_origin: str,
+    larger_bodies: Mapping[str, int] | None = None,
+) -> FastAPI:
+    """`cards_url` is the address of this page, `portal_origin` the only origin that may frame it.
+
+    `larger_bodies`: limits in bytes by path, for routes that are added to the page's origin.
+    """
     app = ServiceApp(title="Card page", openapi_url=None, redirect_slashes=False)
-    equip(app, service="payments", max_body_bytes=MAX_BODY_BYTES)
-    assets, always = files.load(), headers(cards_url, portal_origin)
-    pages = Pages(assets, portal_origin, stripe_script)
+    equip(app, service="payments", max_body_bytes=MAX_BODY_BYTES, larger_bodies=larger_bodies)
+    assets = files.load()
+    templates = Environment(loader=FileSystemLoader(files.FOLDER), autoescape=True, undefined=StrictUndefined)
+    templates.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
+    names = {"css": "card.css", "js": "card.js", "fields_js": "fields.js", "gone_js": "gone.js"}
+    static = {word: assets[name][0] for word, name in names.items()}
 
     @app.middleware("http")
     async def guarded(request: Request, call_next: RequestResponseEndpoint) -> Response:

@@ -254,3 +254,28 @@ class Charges(BaseModel):
 
     items: list[Charge]
     """Oldest first."""
+
+
+class PaymentProvider(BaseModel):
+    """The provider of a merchant's new cards."""
+
+    provider: Literal["sandbox", "stripe"] | None
+    """`sandbox` takes test cards. Null while no provider is connected and the deployment takes real money only."""
+    mode: Literal["live", "test"] | None
+    """The mode of the merchant's account. Null without an account."""
+    state: Literal["connected", "refused"] | None
+    """`refused` once the provider has refused the key: no charge begins until one is connected. Null without an account."""
+    publishable_key: str | None
+    """The key that the customer's browser uses. Null without an account."""
+    key_last4: str | None
+    """The last four characters of the restricted key. Null without an account."""
+    endpoint_id: UUID | None
+    """Id of the endpoint of the account's webhooks. Null without an account."""
+    webhook_url: str | None
+    """The address to which the provider sends the account's events. Null without an account."""
+    webhook_secrets: int
+    """How many signing secrets are stored. Without one, no event is accepted."""
+    connected_at: datetime | None
+    """When the account was connected first, by the wall clock. Null without an account."""
+    refused_at: datetime | None
+    """When the provider refused the key, by the wall clock. Null unless it did."""

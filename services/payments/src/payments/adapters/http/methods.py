@@ -16,7 +16,7 @@ from payments.adapters.http import documents
 from payments.adapters.http.bodies import NewMethod
 from payments.adapters.http.parameters import CustomerId, MethodId
 from payments.application.card_change import method_json
-from payments.application.charges import UnknownToken
+from payments.application.charges import NoAnswer, UnknownToken
 from payments.application.ports import Clock, Customers, PaymentReader, Provider
 from payments.domain.wallet.commands import AddMethod, Command, UseMethod
 from payments.domain.wallet.events import Event
@@ -33,7 +33,7 @@ def routes(
     api = APIRouter(prefix="/v1")
 
     @api.post("/customers/{customer_id}/payment-methods", status_code=201, dependencies=[Depends(only("merchant"))])
-    @answers(documents.AddedMethod, (409, "too_many_payment_methods"), (422, "invalid_token"))
+    @answers(documents.AddedMethod, (409, "no_payment_provider"), (422, "invalid_token"))
     async def add(customer_id: CustomerId, body: NewMethod, request: CommandParam) -> Response:
         """Add a card from a provider's token, and make it the default unless `make_default` is false.
 
@@ -48,6 +48,8 @@ def routes(
             method = await provider.attach(merchant_id, customer_id, body.token, at, await clock.zone(merchant_id))
         except UnknownToken:
             raise Problem(422, "invalid_token", "This token cannot be used") from None
+        except NoAnswer:
+            raise Problem(503, "service_unavailable", "The payment provider does not answer; nothing was changed") from None
 
         def added(outcome: Outcome[Event, Wallet]) -> Answer:
             wallet = outcome.state

@@ -1,10 +1,12 @@
 """The problem that answers each refusal."""
 
 from chassis.http.problems import Refusals
+from payments.application.charges import NoProvider
 from payments.domain.payment import refusals as payment
 from payments.domain.wallet import refusals as wallet
 
 REFUSALS: Refusals = {
+    NoProvider: (409, "no_payment_provider", "The merchant has not connected a payment provider that takes cards here"),
     wallet.NoSuchPaymentMethod: (404, "not_found", "The resource does not exist"),
     wallet.LastMethodInUse: (409, "last_payment_method", "It is the only card, and something is paid with it"),
     wallet.TooManyMethods: (409, "too_many_payment_methods", "The customer has as many cards as are allowed"),

@@ -20,8 +20,8 @@ from payments.application.card_addition import CardAddition, CardAdditionRequest
 from payments.application.card_change import CardChange, CardChangeRequest, DueChanged, SetUpOver, TooManyDeclines
 from payments.application.charges import NoAnswer, SetupRefused, UnknownToken
 from payments.application.dues import Dues
-from payments.application.ports import Customers, PaymentReader, Rows, SetUps
-from payments.domain.dues import DueList
+from payments.application.ports import Customers, Rows, SetUps
+from payments.application.provider_accounts import CurrentProvider
 from payments.domain.shapes import FailureCode
 from payments.domain.wallet.refusals import TooManyMethods
 from payments.domain.wallet.wallet import METHODS_MAX
@@ -41,8 +41,7 @@ def routes(
     dues: Dues,
     stored_answers: StoredAnswers,
     rows: Rows,
-    addition: CardAddition,
-    reader: PaymentReader,
+    provider_of: CurrentProvider,
     *,
     cards_url: str,
     portal_origin: str,
@@ -50,7 +49,7 @@ def routes(
     api = APIRouter(prefix="/v1/customers/{customer_id}")
 
     @api.post("/setups", status_code=201, dependencies=[Depends(only("merchant", "customer"))])
-    @answers(documents.SetUp, (409, "too_many_payment_methods"), (422, "portal_origin_refused"), (429, "too_many_openings"))
+    @answers(documents.SetUp, (409, "no_payment_provider"), (422, "portal_origin_refused"), (429, "too_many_openings"))
     async def open_setup(customer_id: CustomerId, body: OpenSetUp, request: CommandParam) -> Response:
         """Open a page on which a customer can type a card.
 
@@ -64,6 +63,7 @@ def routes(
             raise Problem(422, "portal_origin_refused", "The card page is shown in the portal only")
         if caller.kind == "merchant" and not await customers.known(caller.merchant_id, customer_id):
             raise not_found()
+        await provider_of(caller.merchant_id)
         if seconds := await setups.opening_blocked_for(caller.merchant_id, customer_id):
             raise slow_down("too_many_openings", "The card page was opened too often", seconds)
         listed = await dues.of(caller.merchant_id, customer_id)

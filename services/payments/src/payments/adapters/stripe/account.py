@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import SecretStr
 
-from payments.application.charges import NoAnswer
+from payments.application.charges import NotConnected
 
 StripeMode: TypeAlias = Literal["live", "test"]
 
@@ -31,7 +31,7 @@ class StripeAccount:
             raise ValueError(f"the restricted key is not one of {self.mode} mode")
 
 
-class NoStripeAccount(NoAnswer):
+class NoStripeAccount(NotConnected):
     """The merchant has no connected account in this mode. Nothing was requested."""
 
 

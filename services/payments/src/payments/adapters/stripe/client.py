@@ -145,6 +145,7 @@ class StripeApi:
         log.error("stripe.request_rejected", status=status, mode=self.account.mode, stripe_request=error.request_id, **facts)
         if status in (401, 403):
             await self._accounts.rejected(self.account, status)
+            return Busy(str(status))
         return Broken(str(status)) if details.get("type") == "idempotency_error" else NoAnswer(str(status))
 
     def _check_mode(self, body: Mapping[str, Any]) -> None:

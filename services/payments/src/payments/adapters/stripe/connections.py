@@ -5,7 +5,7 @@ import importlib
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from payments.adapters.stripe.account import StripeAccounts, StripeMode
+from payments.adapters.stripe.account import StripeAccount, StripeAccounts, StripeMode
 from payments.adapters.stripe.books import StripeBooks
 from payments.adapters.stripe.pace import Pace
 
@@ -39,6 +39,11 @@ class StripeConnections:
         known = self._apis.get((merchant_id, account.mode))
         if known is not None and known.account == account:
             return known
+        api = self._apis[merchant_id, account.mode] = await self.to(account)
+        return api
+
+    async def to(self, account: StripeAccount) -> "StripeApi":
+        """A client of this account, which may not be stored."""
         # In a thread, because loading the library would stop the event loop for half a second.
         client = await asyncio.to_thread(importlib.import_module, "payments.adapters.stripe.client")
         if self._transport is None:
@@ -52,7 +57,6 @@ class StripeConnections:
             base_url=self._base_url,
             timeout_seconds=self._timeout_seconds,
         )
-        self._apis[merchant_id, account.mode] = api
         return api
 
     async def close(self) -> None:

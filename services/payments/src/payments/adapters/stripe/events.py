@@ -1,0 +1,139 @@
+"""Takes in Stripe's events, from webhooks and from lists: an event says what to read again, and is not believed."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Literal, TypeAlias
+from uuid import UUID
+
+import asyncpg
+
+from chassis.outbox.commit_signals import CommitSignals
+from chassis.postgres.connection import Connection
+from payments.adapters.stripe.account import StripeMode
+from payments.domain.shapes import STRIPE
+
+TYPES: Final = (
+    "payment_intent.succeeded",
+    "payment_intent.payment_failed",
+    "payment_intent.canceled",
+    "payment_intent.processing",
+    "payment_intent.requires_action",
+    "charge.refunded",
+    "refund.updated",
+    "refund.failed",
+)
+"""The events that have an effect here. Others are accepted and not stored."""
+RETENTION: Final = timedelta(days=40)
+"""How long ids are stored. Stripe sends an event again for 3 days, and lists it for 30."""
+_ID: Final = re.compile(r"[A-Za-z0-9_]{1,255}")
+
+IntakeOutcome: TypeAlias = Literal["new", "known", "other_type"]
+
+
+class MalformedEvent(Exception):
+    """The body is not an event of Stripe."""
+
+
+class WrongMode(Exception):
+    """The event is of the other mode than the account."""
+
+
+@dataclass(frozen=True, slots=True)
+class StripeEvent:
+    """The parts of an event that are used."""
+
+    id: str
+    type: str
+    created: datetime
+    live: bool
+    intent: str | None
+    """The payment intent that the event is about."""
+    charge_id: UUID | None
+    """Our charge that the event's object names."""
+
+
+def read_event(document: Any) -> StripeEvent:
+    """Raises MalformedEvent."""
+    match document:
+        case {
+            "object": "event",
+            "id": str() as id,
+            "type": str() as type,
+            "created": int() as created,
+            "livemode": bool() as live,
+            "data": {"object": {"object": str()} as about},
+        } if _ID.fullmatch(id) and len(type) <= 255 and not isinstance(created, bool) and 0 <= created < 2**36:
+            return StripeEvent(id, type, datetime.fromtimestamp(created, UTC), live, _intent(about), _charge_id(about))
+    raise MalformedEvent
+
+
+def _intent(about: Mapping[str, Any]) -> str | None:
+    id = about.get("id") if about["object"] == "payment_intent" else about.get("payment_intent")
+    return id if isinstance(id, str) and _ID.fullmatch(id) else None
+
+
+def _charge_id(about: Mapping[str, Any]) -> UUID | None:
+    metadata = about.get("metadata")
+    named = metadata.get("charge_id") if isinstance(metadata, dict) else None
+    try:
+        return UUID(named) if isinstance(named, str) else None
+    except ValueError:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class EventIntake:
+    pool: asyncpg.Pool
+    commits: CommitSignals
+
+    async def take_in(self, merchant_id: UUID, mode: StripeMode, event: StripeEvent) -> IntakeOutcome:
+        """Store the event's id and make due what it is about, in one transaction. Raises WrongMode."""
+        if event.live != (mode == "live"):
+            raise WrongMode
+        if event.type not in TYPES:
+            return "other_type"
+        async with self.pool.acquire() as connection, connection.transaction():
+            stored = await connection.execute(
+                """
+                INSERT INTO stripe_event (merchant_id, event_id, type, created) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING
+                """,
+                merchant_id,
+                event.id,
+                event.type,
+                event.created,
+            )
+            if stored != "INSERT 0 1":
+                return "known"
+            await _make_due(connection, merchant_id, event)
+        self.commits.signal()
+        return "new"
+
+    async def forget_old(self) -> None:
+        await self.pool.execute("DELETE FROM stripe_event WHERE received_at < now() - $1::interval", RETENTION)
+
+
+async def _make_due(connection: Connection, merchant_id: UUID, event: StripeEvent) -> None:
+    charge_id = event.charge_id or await connection.fetchval(
+        "SELECT charge_id FROM stripe_intent WHERE merchant_id = $1 AND reference = $2", merchant_id, event.intent
+    )
+    if charge_id is None:
+        return
+    await connection.execute(
+        """
+        UPDATE attempt SET call_at = now()
+        WHERE merchant_id = $1 AND charge_id = $2 AND provider = $3 AND status IN ('open', 'unknown')
+        """,
+        merchant_id,
+        charge_id,
+        STRIPE,
+    )
+    await connection.execute(
+        """
+        UPDATE collection SET refund_call_at = now()
+        WHERE merchant_id = $1 AND paid_charge = $2 AND state = 'void' AND refunded_at IS NULL
+        """,
+        merchant_id,
+        charge_id,
+    )

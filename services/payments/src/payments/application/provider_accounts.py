@@ -1,0 +1,90 @@
+"""Merchants' own accounts at a payment provider, as the HTTP interface shows and changes them."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol, TypeAlias
+from uuid import UUID
+
+AccountMode: TypeAlias = Literal["live", "test"]
+
+
+@dataclass(frozen=True, slots=True)
+class NewAccount:
+    """The keys of an account that a merchant connects."""
+
+    merchant_id: UUID
+    mode: AccountMode
+    """The only mode that the merchant may use."""
+    publishable_key: str
+    restricted_key: str = field(repr=False)
+    hook_secrets: tuple[str, ...] = field(repr=False)
+    """Secrets that sign the account's webhooks: one, or both while it is replaced."""
+    moved_clock: bool
+    """Whether the merchant's clock is not the wall clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectedAccount:
+    """An account without its secrets."""
+
+    mode: AccountMode
+    state: Literal["connected", "refused"]
+    """`refused` after the provider has refused the key."""
+    publishable_key: str
+    key_last4: str
+    endpoint: UUID
+    """In the address of the account's webhooks."""
+    hook_secrets: int
+    connected_at: datetime
+    refused_at: datetime | None
+
+
+class OtherMode(Exception):
+    """A key belongs to the other mode."""
+
+
+class MovedClock(Exception):
+    """The time of a provider cannot be moved, so a merchant with a test clock keeps the sandbox."""
+
+
+class KeyRefused(Exception):
+    """The provider refuses the key, or a call that is needed. The message says which one."""
+
+
+class AnotherAccount(Exception):
+    """The merchant's cards are in another account."""
+
+
+class AccountsDisabled(Exception):
+    """The deployment has no key-encryption key: no account can be stored."""
+
+
+class ChargesRunning(Exception):
+    """Charges of the account have no outcome yet, or are to be refunded."""
+
+
+class MethodsInUse(Exception):
+    """Cards of the account are the default of customers with subscriptions."""
+
+
+class ProviderAccounts(Protocol):
+    async def connected(self, merchant_id: UUID) -> ConnectedAccount | None:
+        """The merchant's account. None if there is none."""
+        ...
+
+    async def connect(self, new: NewAccount) -> None:
+        """Test and store the account in place of the merchant's former keys. The endpoint of its webhooks stays.
+
+        Raises OtherMode, MovedClock, KeyRefused, AnotherAccount, AccountsDisabled and NoAnswer: then nothing has changed.
+        """
+        ...
+
+    async def disconnect(self, merchant_id: UUID) -> bool:
+        """Delete the account with its keys. False if there is none. Raises ChargesRunning, MethodsInUse."""
+        ...
+
+
+class CurrentProvider(Protocol):
+    async def __call__(self, merchant_id: UUID) -> str:
+        """The name of the provider of the merchant's new cards. Raises NoProvider."""
+        ...
