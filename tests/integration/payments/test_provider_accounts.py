@@ -3,6 +3,7 @@
 import base64
 from uuid import uuid4
 
+import asyncpg
 import pytest
 from integration.payments.stack import KEY_ENCRYPTION_KEY, Shop, Stack, opened
 from pydantic import SecretStr
@@ -13,6 +14,7 @@ from payments.adapters.stripe.account import NoStripeAccount, StripeAccount
 from payments.adapters.stripe.accounts import PostgresStripeAccounts
 from payments.application.charges import Busy
 from portalctl import keys_in_use
+from portalctl.doctor.databases import ExaminedDatabase
 from support.databases import ServiceDatabase
 
 KEY, PUBLISHABLE, SECRET = "rk_test_51Ab9canary0restricted", "pk_test_51Ab9canary0public", "whsec_canary0of0the0endpoint"
@@ -54,9 +56,9 @@ async def test_the_endpoint_stays_when_keys_are_replaced(shop: Shop, accounts: P
     first = await accounts.store(account(shop), [])
     second = await accounts.store(account(shop, KEY + "2"), [SECRET, SECRET + "2"])
     assert first.endpoint == second.endpoint
-    found = await accounts.at_endpoint(first.endpoint)
-    assert found is not None
-    assert (found.account.key.get_secret_value(), found.hook_secrets) == (KEY + "2", (SECRET, SECRET + "2"))
+    stored = await accounts.at_endpoint(first.endpoint)
+    assert stored is not None
+    assert (stored.account.key.get_secret_value(), stored.hook_secrets) == (KEY + "2", (SECRET, SECRET + "2"))
 
 
 async def test_data_keys_are_rewrapped_with_those_of_invoicing(
@@ -84,6 +86,22 @@ async def test_a_refused_key_stops_requests_and_is_logged_once(shop: Shop, accou
     await accounts.store(account(shop), [])
     assert (await accounts.for_merchant(shop.merchant.id)) == account(shop)
     assert await accounts.problem() is None
+
+
+async def test_doctor_names_the_merchant_of_a_refused_key(
+    shop: Shop, accounts: PostgresStripeAccounts, database: ServiceDatabase
+) -> None:
+    connection = await asyncpg.connect(database.owner_url)
+    try:
+        examined = ExaminedDatabase("payments", connection)
+        await accounts.store(account(shop), [])
+        before = next(each for each in await examined.checks() if each.check == "provider accounts")
+        await accounts.rejected(account(shop), 403)
+        after = next(each for each in await examined.checks() if each.check == "provider accounts")
+    finally:
+        await connection.close()
+    assert (before.status, after.status) == ("ok", "failed")
+    assert f"{shop.merchant.id} (test mode, 403 since" in after.what
 
 
 async def test_a_late_refusal_of_a_former_key_does_not_stop_the_new_one(shop: Shop, accounts: PostgresStripeAccounts) -> None:

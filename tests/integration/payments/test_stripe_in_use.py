@@ -131,7 +131,7 @@ async def test_a_refused_key_stops_charges_until_a_key_is_connected(shop: Shop, 
     invoice = await shop.issue()
 
     async def refused() -> bool:
-        return (await shop.http.get("/v1/payment-provider")).json()["state"] == "refused"
+        return bool((await shop.http.get("/v1/payment-provider")).json()["state"] == "refused")
 
     await shop.stack.until(refused)
     requests = len(stripe.requests)
@@ -218,8 +218,8 @@ async def test_a_thousand_webhooks_in_any_order_lead_to_the_same_books(shop: Sho
 
     async def voided_has_ended() -> bool:
         [(_, status, _)] = await shop.charges(invoices[-1])
-        kept = account.captured(charges[-1]) * 2999 - account.refunded(charges[-1])
-        return status in ("failed", "refunded") and kept == 0
+        balance = account.captured(charges[-1]) * 2999 - account.refunded(charges[-1])
+        return status in ("failed", "refunded") and balance == 0
 
     await shop.stack.until(voided_has_ended)
 

@@ -62,7 +62,7 @@ class Endpoint:
         return bool(await self.stack.pool.fetchval(sql, self.merchant_id, self.charge))
 
     async def open_charge(self, provider: str = "stripe") -> None:
-        """A charge that is asked about in an hour."""
+        """A charge that is due in an hour."""
         await self.stack.pool.execute(
             """
             INSERT INTO attempt (merchant_id, charge_id, invoice_id, customer_id, number, amount_minor, currency, status,

@@ -47,8 +47,7 @@ from payments.application.collector import Collector
 from payments.application.dues import Dues
 from payments.application.one_time_payment import Forgetting, OneTimePayment
 from payments.application.pay_now import ImmediatePayment
-from payments.application.ports import Provider
-from payments.application.provider_accounts import ProviderAccounts
+from payments.application.ports import Provider, ProviderAccounts
 from payments.application.worker import run_worker
 from payments.domain.shapes import SANDBOX, STRIPE
 from payments.settings import Settings

@@ -12,6 +12,7 @@ from chassis.eventsourcing.event_store import Statement
 from chassis.eventsourcing.stream import Stream
 from payments.application.card_setup import CardFields, CardToken, Merchant, Purpose, SetUp
 from payments.application.charges import Challenge, ChargeOrder, Outcome, Status
+from payments.application.provider_accounts import ConnectedAccount, NewAccount
 from payments.domain.card_input import CardEntry
 from payments.domain.confirmation import Consent, Period
 from payments.domain.dues import Due
@@ -352,29 +353,24 @@ class ChargeQueue(Protocol):
     async def postpone_refund(self, attempt: Attempt, seconds: float) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class OneTimeMethod:
-    """A card that pays one invoice and is not stored in the wallet."""
-
-    merchant_id: UUID
-    customer_id: UUID
-    invoice_id: UUID
-    method_id: UUID
-    calls: int = 0
-    """How often the provider was requested to forget it."""
-
-
-class OneTimeMethods(Protocol):
-    """Cards for one payment that the provider still has to forget. One worker at a time claims each."""
-
-    async def keep(self, method: OneTimeMethod) -> None:
-        """Store the card, to be forgotten after its charge, or after a few minutes if none starts."""
+class ProviderAccounts(Protocol):
+    async def connected(self, merchant_id: UUID) -> ConnectedAccount | None:
+        """The merchant's account. None if there is none."""
         ...
 
-    async def due(self, most: int, lease: float) -> list[OneTimeMethod]:
-        """Cards that no open charge uses."""
+    async def connect(self, new: NewAccount) -> None:
+        """Test and store the account in place of the merchant's former keys. The endpoint of its webhooks stays.
+
+        Raises OtherMode, MovedClock, KeyRefused, AnotherAccount, AccountsDisabled and NoAnswer: then nothing has changed.
+        """
         ...
 
-    async def postpone(self, method: OneTimeMethod, seconds: float) -> None: ...
+    async def disconnect(self, merchant_id: UUID) -> bool:
+        """Delete the account with its keys. False if there is none. Raises ChargesRunning, MethodsInUse."""
+        ...
 
-    async def forgotten(self, method: OneTimeMethod) -> None: ...
+
+class CurrentProvider(Protocol):
+    async def __call__(self, merchant_id: UUID) -> str:
+        """The name of the provider of the merchant's new cards. Raises NoProvider."""
+        ...

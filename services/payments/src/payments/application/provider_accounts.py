@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, TypeAlias
 from uuid import UUID
 
 AccountMode: TypeAlias = Literal["live", "test"]
@@ -48,7 +48,7 @@ class MovedClock(Exception):
 
 
 class KeyRefused(Exception):
-    """The provider refuses the key, or a call that is needed. The message says which one."""
+    """The provider refuses the key, or a call that is needed. The message names it."""
 
 
 class AnotherAccount(Exception):
@@ -65,26 +65,3 @@ class ChargesRunning(Exception):
 
 class MethodsInUse(Exception):
     """Cards of the account are the default of customers with subscriptions."""
-
-
-class ProviderAccounts(Protocol):
-    async def connected(self, merchant_id: UUID) -> ConnectedAccount | None:
-        """The merchant's account. None if there is none."""
-        ...
-
-    async def connect(self, new: NewAccount) -> None:
-        """Test and store the account in place of the merchant's former keys. The endpoint of its webhooks stays.
-
-        Raises OtherMode, MovedClock, KeyRefused, AnotherAccount, AccountsDisabled and NoAnswer: then nothing has changed.
-        """
-        ...
-
-    async def disconnect(self, merchant_id: UUID) -> bool:
-        """Delete the account with its keys. False if there is none. Raises ChargesRunning, MethodsInUse."""
-        ...
-
-
-class CurrentProvider(Protocol):
-    async def __call__(self, merchant_id: UUID) -> str:
-        """The name of the provider of the merchant's new cards. Raises NoProvider."""
-        ...

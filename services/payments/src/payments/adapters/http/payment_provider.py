@@ -12,18 +12,17 @@ from chassis.http.description import answers
 from chassis.http.problems import Problem, not_found
 from payments.adapters.http import documents
 from payments.application.charges import NoAnswer, NoProvider
+from payments.application.ports import CurrentProvider, ProviderAccounts
 from payments.application.provider_accounts import (
     AccountMode,
     AccountsDisabled,
     AnotherAccount,
     ChargesRunning,
-    CurrentProvider,
     KeyRefused,
     MethodsInUse,
     MovedClock,
     NewAccount,
     OtherMode,
-    ProviderAccounts,
 )
 
 HOOK_SECRETS_MAX: Final = 2

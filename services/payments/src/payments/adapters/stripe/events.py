@@ -1,4 +1,4 @@
-"""Takes in Stripe's events, from webhooks and from lists: an event says what to read again, and is not believed."""
+"""Takes in Stripe's events, from webhooks and from lists: an event names what to read again, and is not believed."""
 
 import re
 from collections.abc import Mapping

@@ -19,13 +19,13 @@ def check(body: bytes, header: str | None, secrets: Sequence[str], now: float) -
     """`now` in Unix seconds. Raises BadSignature unless one of the secrets signed these bytes within the time window."""
     fields = [field.partition("=")[::2] for field in (header or "").split(",")]
     times = [value for name, value in fields if name == "t"]
-    given = [value for name, value in fields if name == "v1"]
-    if len(times) != 1 or not _TIME.fullmatch(times[0]) or not given:
+    signatures = [value for name, value in fields if name == "v1"]
+    if len(times) != 1 or not _TIME.fullmatch(times[0]) or not signatures:
         raise BadSignature("unsigned")
     if abs(now - int(times[0])) > TOLERANCE_SECONDS:
         raise BadSignature("out_of_time")
     expected = [sign(body, times[0], secret).encode() for secret in secrets]
-    if not any(hmac.compare_digest(each, value.encode("utf-8", "replace")) for each in expected for value in given):
+    if not any(hmac.compare_digest(each, value.encode("utf-8", "replace")) for each in expected for value in signatures):
         raise BadSignature("forged")
 
 
