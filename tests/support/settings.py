@@ -56,7 +56,7 @@ GOOD: Mapping[str, str] = {
     "PORTAL_ORIGIN": "https://portal.example",
     "STRIPE_JS_URL": "https://js.stripe.com/dahlia/stripe.js",
     "PROVIDER": "sandbox",
-    "STRIPE_API_URL": "http://127.0.0.1:1",
+    "STRIPE_API_URL": "",
     "PROVIDER_SECONDS": "5",
     "FIRST_CHECK_SECONDS": "1",
     "KEY_ENCRYPTION_KEY": base64.b64encode(bytes(range(32))).decode(),
