@@ -16,8 +16,9 @@ from payments.domain.card_input import CardEntry, brand_of
 from payments.domain.shapes import Brand, FailureCode, Method
 
 _SAVE = """
-INSERT INTO sandbox_method (merchant_id, id, customer_id, brand, last4, exp_month, exp_year, on_setup, on_charge, fingerprint)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+INSERT INTO sandbox_method
+    (merchant_id, id, customer_id, brand, last4, exp_month, exp_year, on_setup, on_charge, authentication, on_refund)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 """
 _KEY = """
 WITH made AS (INSERT INTO sandbox_key (merchant_id, key) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING key)
