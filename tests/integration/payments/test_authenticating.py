@@ -11,6 +11,7 @@ from httpx import Response
 from integration.payments.stack import MAY, PORTAL, Shop, Stack
 
 from billing_contracts.envelope import Envelope
+from payments.adapters import rows
 from payments.adapters.authentications import PostgresAuthentications
 from payments.adapters.sandbox.challenges import Challenges
 from payments.adapters.sandbox.ledger import LedgerPool
@@ -28,7 +29,7 @@ class Bank:
 
     def __init__(self, shop: Shop, ledger: LedgerPool) -> None:
         self.shop, self.ledger = shop, ledger
-        self.pages = PostgresAuthentications(shop.stack.pool)
+        self.pages = PostgresAuthentications(shop.stack.pool, rows)
 
     async def page(self, begun: dict[str, Any]) -> OpenAuthentication | None:
         return await self.pages.open(UUID(begun["setup_id"]), UUID(begun["id"]))

@@ -4,7 +4,6 @@ import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -29,7 +28,7 @@ from payments.application.charges import (
 )
 from payments.application.ports import Provider
 from payments.domain.shapes import FailureCode, Money, Remedy
-from support.payments.provider_suite import REFUSED_WHEN_CHARGED, ProviderSuite
+from support.payments.provider_suite import ProviderSuite
 from support.stripe.server import StripeServer
 from support.stripe.world import StripeWorld, stripe_world
 
@@ -61,22 +60,6 @@ class TestStripe(ProviderSuite):
         intent = await self.world.opened(setup_id)
         self.world.account.type_card(intent, number, month=month, year=year)
         return intent
-
-    async def test_a_taken_charge_is_refunded_once(self, provider: Any) -> None:
-        order = self.order(await self.saved(provider))
-        await provider.charge(order)
-        refund = RefundOrder(order, uuid4(), order.amount)
-        first = await provider.refund(refund)
-        assert isinstance(first, RefundMade)
-        assert await provider.refund(refund) == first
-        assert self.world.account.refunded(order.charge_id) == order.amount.amount_minor
-
-    async def test_a_charge_that_took_nothing_is_not_refunded(self, provider: Any) -> None:
-        declined = self.order(await self.saved(provider, REFUSED_WHEN_CHARGED))
-        await provider.charge(declined)
-        for order in (declined, replace(declined, charge_id=uuid4())):
-            with pytest.raises(LookupError):
-                await provider.refund(RefundOrder(order, uuid4(), order.amount))
 
 
 @either_kind_of_errors

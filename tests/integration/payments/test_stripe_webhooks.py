@@ -61,6 +61,23 @@ class Endpoint:
         sql = "SELECT call_at <= now() FROM attempt WHERE merchant_id = $1 AND charge_id = $2"
         return bool(await self.stack.pool.fetchval(sql, self.merchant_id, self.charge))
 
+    async def refund_is_due(self) -> bool:
+        sql = "SELECT call_at <= now() FROM refund WHERE merchant_id = $1 AND charge_id = $2"
+        return bool(await self.stack.pool.fetchval(sql, self.merchant_id, self.charge))
+
+    async def open_refund(self) -> None:
+        """A refund of the charge that is requested again in an hour."""
+        await self.stack.pool.execute(
+            """
+            INSERT INTO refund (merchant_id, refund_id, invoice_id, customer_id, charge_id, amount_minor, currency, reason,
+                                requested_at, call_at)
+            VALUES ($1, gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), $2, 1000, 'USD', 'credit_note', now(),
+                    now() + interval '1 hour')
+            """,
+            self.merchant_id,
+            self.charge,
+        )
+
     async def open_charge(self, provider: str = "stripe") -> None:
         """A charge that is due in an hour."""
         await self.stack.pool.execute(
@@ -110,6 +127,18 @@ async def test_an_event_that_names_only_the_intent_finds_its_charge(endpoint: En
     about = {"object": "refund", "id": "re_1", "payment_intent": "pi_1"}
     assert (await endpoint.send(event(endpoint.charge, type="refund.updated", data={"object": about}))).status_code == 200
     assert await endpoint.is_due()
+
+
+@pytest.mark.parametrize("type", ["refund.updated", "refund.failed", "charge.refunded"])
+async def test_an_event_about_a_refund_makes_it_due(endpoint: Endpoint, type: str) -> None:
+    sql = "INSERT INTO stripe_intent (merchant_id, charge_id, mode, reference) VALUES ($1, $2, 'test', 'pi_1')"
+    await endpoint.stack.pool.execute(sql, endpoint.merchant_id, endpoint.charge)
+    await endpoint.stack.pool.execute("UPDATE attempt SET status = 'succeeded'")
+    await endpoint.open_refund()
+    about = {"object": type.split(".")[0], "id": "re_1", "payment_intent": "pi_1", "metadata": {"refund_id": str(uuid4())}}
+    assert (await endpoint.send(event(endpoint.charge, type=type, data={"object": about}))).status_code == 200
+    assert await endpoint.refund_is_due()
+    assert await endpoint.stack.pool.fetchval("SELECT status FROM refund") == "requested"
 
 
 async def test_a_repeated_event_is_answered_and_has_no_second_effect(endpoint: Endpoint) -> None:
@@ -195,7 +224,8 @@ async def test_an_unknown_endpoint_is_not_found(endpoint: Endpoint) -> None:
 
 
 async def test_the_card_pages_own_limit_stays(endpoint: Endpoint) -> None:
+    setup = (await (await opened(endpoint.stack)).open_setup())["setup_id"]
     headers = {"content-type": "application/json", "sec-fetch-site": "same-origin"}
     async with AsyncClient(transport=ASGITransport(endpoint.stack.card_page), base_url=CARDS) as browser:
-        answer = await browser.post(f"/cards/{uuid4()}/token", content=b" " * 3000, headers=headers)
+        answer = await browser.post(f"/cards/{setup}/token", content=b" " * 3000, headers=headers)
     assert answer.status_code == 413

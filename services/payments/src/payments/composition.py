@@ -69,7 +69,7 @@ def compose_stripe(resources: Resources) -> StripeParts:
     resources.health.watch("provider_accounts", accounts.problem)
     connections = StripeConnections(accounts, books, base_url=settings.stripe_api_url)
     resources.closing.push_async_callback(connections.close)
-    intake = EventIntake(pool, resources.commits)
+    intake = EventIntake(pool, resources.commits, rows)
     return StripeParts(
         WholeRefunds(connections, books),
         StripeOnboarding(pool, accounts, connections),
@@ -115,6 +115,8 @@ def compose(resources: Resources) -> Service:
     app.include_router(payment_provider.routes(stripe.onboarding, provider.of_merchant, webhooks_url=webhooks_url))
 
     card_hosts = addresses_of(settings.cards_http_host)
+    known, authentications = KnownMerchants(tenants), PostgresAuthentications(pool, rows)
+    ports = CardPagePorts(setups_table, known, provider, Vault(ledger), authentications, Challenges(ledger))
     larger = {f"{webhooks.PATH}/": webhooks.MAX_BYTES}
     page = card_page(setups_table, KnownMerchants(tenants), Vault(ledger), larger_bodies=larger, **origins)
     page.include_router(stripe.webhooks)

@@ -6,12 +6,13 @@ import asyncpg
 
 from payments.application.card_setup import OpenAuthentication, SetUp
 from payments.application.charges import LAST_ZONE, ChargeOrder
+from payments.application.ports import Rows
 from payments.domain.shapes import Money
 
 
 class PostgresAuthentications:
-    def __init__(self, pool: asyncpg.Pool) -> None:
-        self._pool = pool
+    def __init__(self, pool: asyncpg.Pool, rows: Rows) -> None:
+        self._pool, self._rows = pool, rows
 
     async def open(self, setup_id: UUID, charge_id: UUID) -> OpenAuthentication | None:
         opened = "SELECT * FROM setup WHERE id = $1 AND charge_id = $2 AND expires_at > now()"
@@ -45,9 +46,5 @@ class PostgresAuthentications:
         return OpenAuthentication(setup, order, row["status"] not in ("open", "unknown"))
 
     async def wake(self, merchant_id: UUID, charge_id: UUID) -> None:
-        """Nothing happens to a charge that has ended."""
-        sql = """
-            UPDATE attempt SET call_at = now()
-            WHERE merchant_id = $1 AND charge_id = $2 AND status IN ('open', 'unknown')
-            """
-        await self._pool.execute(sql, merchant_id, charge_id)
+        for statement in self._rows.outcomes_due(merchant_id, charge_id):
+            await self._pool.execute(statement.sql, *statement.args)

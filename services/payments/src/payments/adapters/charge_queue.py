@@ -184,8 +184,12 @@ class PostgresChargeQueue:
         )
 
     async def postpone_refund(self, refund: DueRefund, seconds: float) -> None:
+        """A refund that was woken since it was claimed stays due."""
         await self._pool.execute(
-            "UPDATE refund SET call_at = now() + make_interval(secs => $3) WHERE merchant_id = $1 AND refund_id = $2",
+            """
+            UPDATE refund SET call_at = now() + make_interval(secs => $3)
+            WHERE merchant_id = $1 AND refund_id = $2 AND call_at > now()
+            """,
             refund.order.charge.merchant_id,
             refund.order.refund_id,
             seconds,
@@ -213,7 +217,7 @@ def _attempt(row: asyncpg.Record) -> Attempt:
 
 
 def _method(row: asyncpg.Record) -> Method:
-    return Method(row["id"], Brand(row["brand"]), row["last4"], row["exp_month"], row["exp_year"], row["provider"])
+    return Method(row["id"], Brand(row["brand"]), row["last4"], row["exp_month"], row["exp_year"], provider=row["provider"])
 
 
 def _consent(row: asyncpg.Record) -> Consent | None:

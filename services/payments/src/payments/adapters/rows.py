@@ -133,6 +133,12 @@ def _payment_change(event: Event, outcome: Outcome[Event, Payment]) -> list[Stat
             assert_never(event)
 
 
+def outcomes_due(merchant_id: UUID, charge_id: UUID) -> list[Statement]:
+    charge = "UPDATE attempt SET call_at = now() WHERE merchant_id = $1 AND charge_id = $2 AND status IN ('open', 'unknown')"
+    refunds = "UPDATE refund SET call_at = now() WHERE merchant_id = $1 AND charge_id = $2 AND status = 'requested'"
+    return [Statement(sql, (merchant_id, charge_id)) for sql in (charge, refunds)]
+
+
 def _attempt(outcome: Outcome[Event, Payment], charge: Charge, status: str, event: AttemptStarted | AttemptFailed) -> Statement:
     """The charge's row, open or ended. An attempt without a card starts and ends at once."""
     sql = """

@@ -26,8 +26,17 @@ for _status in ("401", "403"):
 _RUNNING = """
 SELECT EXISTS (SELECT FROM attempt WHERE merchant_id = $1 AND provider = $2 AND status IN ('open', 'unknown'))
     OR EXISTS (
-        SELECT FROM collection JOIN attempt ON attempt.merchant_id = collection.merchant_id AND charge_id = paid_charge
-        WHERE collection.merchant_id = $1 AND state = 'void' AND refunded_at IS NULL AND provider = $2
+        SELECT FROM refund JOIN attempt USING (merchant_id, charge_id)
+        WHERE merchant_id = $1 AND refund.status = 'requested' AND provider = $2
+    )
+    OR EXISTS ( -- a refund that is not requested yet, as in charge_queue
+        SELECT FROM collection AS voided JOIN attempt ON attempt.merchant_id = voided.merchant_id AND charge_id = paid_charge
+        WHERE voided.merchant_id = $1 AND state = 'void' AND refunded_at IS NULL AND provider = $2
+        AND NOT EXISTS (SELECT FROM refund WHERE merchant_id = $1 AND refund_id = paid_charge)
+        AND voided.amount_minor > (
+            SELECT coalesce(sum(amount_minor), 0) FROM refund
+            WHERE merchant_id = $1 AND invoice_id = voided.invoice_id AND status <> 'failed'
+        )
     )
 """
 _IN_USE = """

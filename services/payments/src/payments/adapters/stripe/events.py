@@ -12,6 +12,7 @@ import asyncpg
 from chassis.outbox.commit_signals import CommitSignals
 from chassis.postgres.connection import Connection
 from payments.adapters.stripe.account import StripeMode
+from payments.application.ports import Rows
 from payments.domain.shapes import STRIPE
 
 TYPES: Final = (
@@ -87,6 +88,7 @@ def _charge_id(about: Mapping[str, Any]) -> UUID | None:
 class EventIntake:
     pool: asyncpg.Pool
     commits: CommitSignals
+    rows: Rows
 
     async def take_in(self, merchant_id: UUID, mode: StripeMode, event: StripeEvent) -> IntakeOutcome:
         """Store the event's id and make due what it is about, in one transaction. Raises WrongMode."""
@@ -106,34 +108,26 @@ class EventIntake:
             )
             if stored != "INSERT 0 1":
                 return "known"
-            await _make_due(connection, merchant_id, event)
+            await self._make_due(connection, merchant_id, event)
         self.commits.signal()
         return "new"
 
+    async def _make_due(self, connection: Connection, merchant_id: UUID, event: StripeEvent) -> None:
+        """Nothing happens to a charge of another provider."""
+        charge_id = await connection.fetchval(
+            """
+            SELECT charge_id FROM attempt WHERE merchant_id = $1 AND provider = $2 AND charge_id = coalesce(
+                $3, (SELECT charge_id FROM stripe_intent WHERE merchant_id = $1 AND reference = $4)
+            )
+            """,
+            merchant_id,
+            STRIPE,
+            event.charge_id,
+            event.intent,
+        )
+        if charge_id is not None:
+            for statement in self.rows.outcomes_due(merchant_id, charge_id):
+                await connection.execute(statement.sql, *statement.args)
+
     async def forget_old(self) -> None:
         await self.pool.execute("DELETE FROM stripe_event WHERE received_at < now() - $1::interval", RETENTION)
-
-
-async def _make_due(connection: Connection, merchant_id: UUID, event: StripeEvent) -> None:
-    charge_id = event.charge_id or await connection.fetchval(
-        "SELECT charge_id FROM stripe_intent WHERE merchant_id = $1 AND reference = $2", merchant_id, event.intent
-    )
-    if charge_id is None:
-        return
-    await connection.execute(
-        """
-        UPDATE attempt SET call_at = now()
-        WHERE merchant_id = $1 AND charge_id = $2 AND provider = $3 AND status IN ('open', 'unknown')
-        """,
-        merchant_id,
-        charge_id,
-        STRIPE,
-    )
-    await connection.execute(
-        """
-        UPDATE collection SET refund_call_at = now()
-        WHERE merchant_id = $1 AND paid_charge = $2 AND state = 'void' AND refunded_at IS NULL
-        """,
-        merchant_id,
-        charge_id,
-    )
