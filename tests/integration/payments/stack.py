@@ -220,11 +220,11 @@ class Shop:
 
 @asynccontextmanager
 async def running(
-    database: ServiceDatabase, stripe_url: str = f"http://{NO_SERVER}", workers: bool = True
+    database: ServiceDatabase, stripe_url: str = f"http://{NO_SERVER}", workers: bool = True, **more: str
 ) -> AsyncIterator[Stack]:
     """The service, with a provider that is given a second to answer. `stripe_url`: a server that stands for Stripe."""
     own = {"cards_url": CARDS, "cards_http_port": 2, "portal_origin": PORTAL, "provider_seconds": 1.0, "first_check_seconds": 0.1}
-    own |= {"key_encryption_key": KEY_ENCRYPTION_KEY, "stripe_api_url": stripe_url}
+    own |= {"key_encryption_key": KEY_ENCRYPTION_KEY, "stripe_api_url": stripe_url, **more}
     settings = Settings.model_validate(common_settings(database, "payments", "portal-gateway") | own)
     async with service.resources(database, "payments", payments, settings, merchant_by_key) as resources:
         composed = compose(resources)

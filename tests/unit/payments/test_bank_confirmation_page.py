@@ -3,12 +3,15 @@
 import re
 
 import pytest
+from httpx import ASGITransport, AsyncClient
 from unit.payments.test_card_page_faces import OURS, OWN_POLICY, STRIPE_POLICY
 
+from payments.adapters.card_page.app import card_page
+from payments.adapters.card_page.ports import CardPagePorts
 from payments.adapters.card_page.words import CONFIRMATION_GONE, bank_words, language_of
 from payments.application.charges import Challenge
 from payments.domain.shapes import Money
-from support.payments.card_page import ASKING_NUMBER, CHARGE, SETUP, CardPageFakes, authentication_of
+from support.payments.card_page import ASKING_NUMBER, CARDS, CHARGE, PORTAL, SETUP, CardPageFakes, authentication_of
 from support.payments.examples import id_of
 
 OTHER = id_of("another set-up or charge")
@@ -149,3 +152,19 @@ async def test_an_answer_about_an_unknown_token_is_refused(secret: str) -> None:
         answer = await browser.post(f"/cards/{SETUP}/token/answer", json={"answer": "approve", "secret": secret}, headers=OURS)
     assert answer.status_code == 404
     assert around.approved == {}
+
+
+async def test_without_the_sandbox_no_card_and_no_answer_of_its_bank_is_accepted() -> None:
+    around = waiting()
+    ports = CardPagePorts(around, around, around.provider, None, around.authentications, None)
+    page = card_page(ports, cards_url=CARDS, portal_origin=PORTAL)
+    async with AsyncClient(transport=ASGITransport(page), base_url=CARDS) as browser:
+        shown = await browser.get(f"/cards/{SETUP}")
+        for path, body in (("token", CARD), ("token/answer", {"answer": "approve", "secret": "tok_1"})):
+            assert (await browser.post(f"/cards/{SETUP}/{path}", json=body, headers=OURS)).status_code == 404
+        for choice, status in (("approve", 404), ("reject", 404), ("done", 204)):
+            answer = await browser.post(PATH, json={"answer": choice, "secret": "secret"}, headers=OURS)
+            assert answer.status_code == status
+    assert shown.status_code == 404
+    assert around.answers == [("wake", CHARGE)]
+    assert around.tokenised == []

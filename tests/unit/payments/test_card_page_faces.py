@@ -118,7 +118,7 @@ async def test_with_the_providers_fields_no_route_accepts_or_logs_a_card_number(
 
 def test_every_route_that_reads_a_body_is_known() -> None:
     """A new one is added to the test above, or accepts no card data."""
-    routes = application(None, None, None, CARDS, PORTAL).routes
+    routes = application(CardPageFakes(), None, None, CARDS, PORTAL).routes
     assert {each.path_format for each in iter_route_contexts(routes) if "POST" in (each.methods or ())} == {
         "/cards/{setup_id}/token",
         "/cards/{setup_id}/token/answer",

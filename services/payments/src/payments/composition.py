@@ -110,13 +110,15 @@ def compose(resources: Resources) -> Service:
     app.include_router(authentication.routes(BankAuthentication(pay_now), collections, setups_table, stored_answers, **origins))
     app.include_router(one_time_payments.routes(one_time, setups_table, collections, stored_answers, rows, **origins))
     app.include_router(charges.routes(reader))
-    app.include_router(controls.routes(ledger))
+    if not production:
+        app.include_router(controls.routes(ledger))
     webhooks_url = f"{settings.cards_url.rstrip('/')}{webhooks.PATH}"
     app.include_router(payment_provider.routes(stripe.onboarding, provider.of_merchant, webhooks_url=webhooks_url))
 
     card_hosts = addresses_of(settings.cards_http_host)
     known, authentications = KnownMerchants(tenants), PostgresAuthentications(pool, rows)
-    ports = CardPagePorts(setups_table, known, provider, Vault(ledger), authentications, Challenges(ledger))
+    tokeniser, bank = (None, None) if production else (Vault(ledger), Challenges(ledger))
+    ports = CardPagePorts(setups_table, known, provider, tokeniser, authentications, bank)
     larger = {f"{webhooks.PATH}/": webhooks.MAX_BYTES}
     page = card_page(setups_table, KnownMerchants(tenants), Vault(ledger), larger_bodies=larger, **origins)
     page.include_router(stripe.webhooks)

@@ -1,6 +1,7 @@
 """The page on which a card is entered: with this service's own fields, or with the provider's.
 
 With the provider's fields no route here accepts a card number: `POST /cards/{id}/token` answers 404 without reading the body.
+Without a tokeniser that route does not exist.
 """
 
 from typing import Any, Final
@@ -35,7 +36,7 @@ SAMPLE: Final = "4242424242424242"
 
 
 def routes(ports: CardPagePorts, pages: Pages, cards_url: str) -> APIRouter:
-    api = APIRouter()
+    api, tokeniser = APIRouter(), ports.tokeniser
 
     async def opened(setup_id: UUID) -> tuple[SetUp, Merchant]:
         """Raises Problem 404 for a set-up that has ended or is unknown."""
@@ -70,7 +71,9 @@ def routes(ports: CardPagePorts, pages: Pages, cards_url: str) -> APIRouter:
             more: dict[str, Any] = {"fields": fields, "locale": stripe_locale(language)}
             words |= provider_words(language)
             return pages.card("provider.html", setup, merchant, with_stripe=True, sentences=words, **more)
-        numbers = ports.tokeniser.numbers
+        if tokeniser is None:
+            return pages.absent(setup_id, request, not_found())
+        numbers = tokeniser.numbers
         more = {"numbers": " ".join(sorted(numbers)), "sample": SAMPLE if SAMPLE in numbers else None}
         return pages.card("card.html", setup, merchant, sentences=words, month=merchant.now.strftime("%Y-%m"), **more)
 
@@ -84,6 +87,9 @@ def routes(ports: CardPagePorts, pages: Pages, cards_url: str) -> APIRouter:
         setup, _ = await opened(setup_id)
         return {"confirm": confirm_text(language_of(setup.locale), [due.amount for due in setup.due])}
 
+    if tokeniser is None:
+        return api
+
     @api.post("/cards/{setup_id}/token")
     async def token(setup_id: UUID, request: Request) -> Response:
         refuse_foreign(request, cards_url)
@@ -93,11 +99,11 @@ def routes(ports: CardPagePorts, pages: Pages, cards_url: str) -> APIRouter:
         words = words_for(language)
         if seconds := await ports.setups.blocked_for(setup.merchant_id, setup.customer_id):
             raise blocked(seconds, too_many_declines(language, seconds))
-        card = card_input.read(typed.number, typed.exp, typed.cvc, merchant.now.date(), ports.tokeniser.numbers)
+        card = card_input.read(typed.number, typed.exp, typed.cvc, merchant.now.date(), tokeniser.numbers)
         if isinstance(card, card_input.Mistakes):
             errors = [{"pointer": f"/{name}", "code": code, "detail": words[code]} for name, code in card.codes.items()]
             raise Problem(422, "card_invalid", words[next(iter(card.codes.values()))], errors=errors)
-        created = await ports.tokeniser.tokenise(setup.merchant_id, setup.id, card)
+        created = await tokeniser.tokenise(setup.merchant_id, setup.id, card)
         method = created.method
         exp = f"{method.exp_month:02}/{method.exp_year}"
         body: dict[str, object] = {"token": created.token, "brand": method.brand.value, "last4": method.last4, "exp": exp}
@@ -112,7 +118,7 @@ def routes(ports: CardPagePorts, pages: Pages, cards_url: str) -> APIRouter:
         setup, _ = await with_own_fields(setup_id)
         choice = await bank_answer(request)
         try:
-            await ports.tokeniser.answer(setup.merchant_id, setup.id, choice.secret, approved=choice.answer == "approve")
+            await tokeniser.answer(setup.merchant_id, setup.id, choice.secret, approved=choice.answer == "approve")
         except UnknownToken:
             raise not_found() from None
         return Response(status_code=204)

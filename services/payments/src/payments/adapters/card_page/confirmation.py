@@ -61,13 +61,14 @@ def routes(ports: CardPagePorts, pages: Pages, cards_url: str) -> APIRouter:
         refuse_foreign(request, cards_url)
         opening, _ = await opened(setup_id, charge_id)
         choice, order = await bank_answer(request), opening.order
-        try:
-            if choice.answer == "approve":
-                await ports.bank.approve(order.merchant_id, order.charge_id, choice.secret)
-            elif choice.answer == "reject":
-                await ports.bank.reject(order.merchant_id, order.charge_id, choice.secret)
-        except UnknownChallenge:
-            raise not_found() from None
+        if choice.answer != "done":
+            if ports.bank is None:
+                raise not_found()
+            answer_bank = ports.bank.approve if choice.answer == "approve" else ports.bank.reject
+            try:
+                await answer_bank(order.merchant_id, order.charge_id, choice.secret)
+            except UnknownChallenge:
+                raise not_found() from None
         await ports.authentications.wake(order.merchant_id, order.charge_id)
         return Response(status_code=204)
 

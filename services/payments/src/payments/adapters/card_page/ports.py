@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from payments.application.card_setup import CardFields, SetUp
-from payments.application.charges import Challenge, ChargeOrder, NoAnswer
+from payments.application.charges import Challenge, ChargeOrder, NoAnswer, NoProvider
 from payments.application.ports import Authentications, CardProvider, ChallengeAnswers, Merchants, OpenSetUps, Tokeniser
 
 PROVIDER_SECONDS: Final = 4
@@ -13,21 +13,24 @@ PROVIDER_SECONDS: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class CardPagePorts:
-    """`tokeniser` and `bank` belong to the provider that leaves its fields and its bank's questions to this service."""
+    """`tokeniser` and `bank` belong to the provider that leaves its fields and its bank's questions to this service.
+
+    None where that provider is not used.
+    """
 
     setups: OpenSetUps
     merchants: Merchants
     provider: CardProvider
-    tokeniser: Tokeniser
+    tokeniser: Tokeniser | None
     authentications: Authentications
-    bank: ChallengeAnswers
+    bank: ChallengeAnswers | None
 
     async def fields(self, setup: SetUp) -> CardFields:
         """Raises NoAnswer."""
         try:
             async with asyncio.timeout(PROVIDER_SECONDS):
                 return await self.provider.open(setup.merchant_id, setup.customer_id, setup.id)
-        except TimeoutError:
+        except (TimeoutError, NoProvider):
             raise NoAnswer from None
 
     async def challenge(self, order: ChargeOrder) -> Challenge | None:
