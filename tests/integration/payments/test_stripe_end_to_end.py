@@ -112,4 +112,4 @@ async def test_the_sandboxs_routes_do_not_exist_in_production(database: ServiceD
         assert (await operator.post("/sandbox/behaviour", json={})).status_code == 404
         paths = [route.path_format for route in iter_route_contexts(stack.card_page.routes)]
     assert "/cards/{setup_id}" in paths
-    assert [path for path in paths if "token" in path] == []
+    assert [path for path in paths if path and "token" in path] == []
