@@ -49,7 +49,7 @@ def test_a_service_starts_with_its_files_and_gets_no_other_secret(
     assert json.loads(own["SERVICE_PRIVATE_KEY"])["kid"] == f"{service}/1"
     assert own.keys() <= {name.upper() for name in SETTINGS[service].model_fields}
     others = {value for name, value in files.items() if not name.startswith(f"{service}/")}
-    shared = {"SERVICE_PUBLIC_KEYS", "OPERATOR_KEY_SHA256", "CURSOR_KEY"}
+    shared = {"SERVICE_PUBLIC_KEYS", "OPERATOR_KEY_SHA256", "CURSOR_KEY", "KEY_ENCRYPTION_KEY"}
     assert not others & {value for name, value in own.items() if name not in shared}
 
 

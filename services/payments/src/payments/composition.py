@@ -47,7 +47,8 @@ from payments.application.collector import Collector
 from payments.application.dues import Dues
 from payments.application.one_time_payment import Forgetting, OneTimePayment
 from payments.application.pay_now import ImmediatePayment
-from payments.application.ports import Provider, ProviderAccounts
+from payments.application.ports import CardProvider, OpenSetUps, Provider, ProviderAccounts
+from payments.application.refunds import RefundWorker
 from payments.application.worker import run_worker
 from payments.domain.shapes import SANDBOX, STRIPE
 from payments.settings import Settings
@@ -76,6 +77,26 @@ def compose_stripe(resources: Resources) -> StripeParts:
         webhooks.routes(accounts, intake),
         CatchingUp(pool, connections, intake).run,
     )
+
+
+def compose_card_page(
+    resources: Resources, ledger: LedgerPool, setups_table: OpenSetUps, provider: CardProvider, webhook_routes: APIRouter
+) -> Listener:
+    """The card page's origin, with Stripe's webhooks. In production the sandbox has no part in it."""
+    settings: Settings = resources.settings
+    production = settings.environment == "production"
+    tokeniser, bank = (None, None) if production else (Vault(ledger), Challenges(ledger))
+    known, authentications = KnownMerchants(resources.tenants), PostgresAuthentications(resources.pool, rows)
+    page = card_page(
+        CardPagePorts(setups_table, known, provider, tokeniser, authentications, bank),
+        cards_url=settings.cards_url,
+        portal_origin=settings.portal_origin,
+        stripe_script=settings.stripe_js_url,
+        larger_bodies={f"{webhooks.PATH}/": webhooks.MAX_BYTES},
+    )
+    page.include_router(webhook_routes)
+    hosts = addresses_of(settings.cards_http_host)
+    return Listener(page, hosts, settings.cards_http_port, settings.cards_http_certificate)
 
 
 def compose(resources: Resources) -> Service:
@@ -115,13 +136,7 @@ def compose(resources: Resources) -> Service:
     webhooks_url = f"{settings.cards_url.rstrip('/')}{webhooks.PATH}"
     app.include_router(payment_provider.routes(stripe.onboarding, provider.of_merchant, webhooks_url=webhooks_url))
 
-    card_hosts = addresses_of(settings.cards_http_host)
-    known, authentications = KnownMerchants(tenants), PostgresAuthentications(pool, rows)
-    tokeniser, bank = (None, None) if production else (Vault(ledger), Challenges(ledger))
-    ports = CardPagePorts(setups_table, known, provider, tokeniser, authentications, bank)
-    larger = {f"{webhooks.PATH}/": webhooks.MAX_BYTES}
-    page = card_page(setups_table, KnownMerchants(tenants), Vault(ledger), larger_bodies=larger, **origins)
-    page.include_router(stripe.webhooks)
+    listener = compose_card_page(resources, ledger, setups_table, provider, stripe.webhooks)
     return Service(
         app,
         consumers=(consumer(wallets, payments, rows),),
@@ -133,5 +148,5 @@ def compose(resources: Resources) -> Service:
             "stripe_events": stripe.catching_up,
             "agreements": partial(run_worker, "agreements", queue.agreements, collector.retry_agreed, lease=10),
         },
-        more_apps=(Listener(page, card_hosts, settings.cards_http_port, settings.cards_http_certificate),),
+        more_apps=(listener,),
     )
