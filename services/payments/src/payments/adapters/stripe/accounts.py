@@ -42,7 +42,7 @@ SELECT EXISTS (SELECT FROM attempt WHERE merchant_id = $1 AND provider = $2 AND 
 _IN_USE = """
 SELECT EXISTS (
     SELECT FROM payment_method AS method JOIN projection AS subscription USING (merchant_id, customer_id)
-    WHERE merchant_id = $1 AND is_default AND removed_at IS NULL AND provider = $2
+    WHERE merchant_id = $1 AND (is_default OR is_backup) AND removed_at IS NULL AND provider = $2
       AND subscription.name = 'subscription' AND NOT subscription.doc ->> 'status' = ANY($3)
 )
 """

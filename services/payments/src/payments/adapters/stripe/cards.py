@@ -135,8 +135,9 @@ class StripeCards:
         if not isinstance(card, dict) or card.get("type") != "card" or card.get("customer") != customer:
             raise UnknownToken
         method, details = StripeMethod(customer_id, api.account.mode, customer, card["id"]), card["card"]
-        id = await self._books.store_method(api.account.merchant_id, method, details.get("fingerprint"))
-        return Method(id, _brand(details), details["last4"], details["exp_month"], details["exp_year"])
+        fingerprint = details.get("fingerprint")
+        id = await self._books.store_method(api.account.merchant_id, method, fingerprint)
+        return Method(id, _brand(details), details["last4"], details["exp_month"], details["exp_year"], fingerprint)
 
 
 def _brand(card: Mapping[str, Any]) -> Brand:
