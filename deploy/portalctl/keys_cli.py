@@ -3,10 +3,10 @@
 import asyncio
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -21,9 +21,6 @@ from portalctl.local.locks import Held, held
 from portalctl.local.state import read_state, update_state
 from portalctl.settings import Settings
 from portalctl.terminal import exit_on_error, say
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _FILES_SECONDS = 10.0
 """Services look at their files every second. Those of a deployment that runs elsewhere cannot be queried."""

@@ -80,7 +80,7 @@ def test_each_consumer_has_the_same_name(service: str) -> None:
 @pytest.mark.parametrize("service", SERVICES)
 def test_the_protocols_of_the_application_are_its_ports(service: str) -> None:
     application = package(service) / "application"
-    modules = [path for path in sorted(application.glob("*.py")) if path.name != "ports.py"]
+    modules = [path for path in sorted(application.glob("*.py")) if not path.name.endswith("ports.py")]
     assert [path for path in modules if contains(path, "Protocol")] == []
 
 

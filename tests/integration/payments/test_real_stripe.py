@@ -21,7 +21,7 @@ from payments.adapters.stripe.client import API_VERSION
 from payments.adapters.stripe.connections import StripeConnections
 from payments.adapters.stripe.provider import StripeProvider
 from payments.application.card_setup import ProviderFields
-from payments.application.ports import Provider
+from payments.application.provider_ports import Provider
 from support.payments.provider_suite import GOOD, REFUSED_WHEN_CHARGED, REFUSED_WHEN_SAVED, ProviderSuite
 from support.stripe.world import StandInAccounts
 

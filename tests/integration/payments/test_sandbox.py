@@ -23,7 +23,7 @@ from payments.application.charges import (
     UnknownCharge,
     UnknownToken,
 )
-from payments.application.ports import Provider
+from payments.application.provider_ports import Provider
 from payments.domain.card_input import CardEntry
 from payments.domain.shapes import FailureCode
 from support.databases import ServiceDatabase

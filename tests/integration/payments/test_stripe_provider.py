@@ -26,7 +26,7 @@ from payments.application.charges import (
     Taken,
     UnknownCharge,
 )
-from payments.application.ports import Provider
+from payments.application.provider_ports import Provider
 from payments.domain.shapes import FailureCode, Money, Remedy
 from support.payments.provider_suite import ProviderSuite
 from support.stripe.server import StripeServer

@@ -19,7 +19,7 @@ from payments.application.charges import (
     UnknownCharge,
     UnknownToken,
 )
-from payments.application.ports import Provider
+from payments.application.provider_ports import Provider
 from payments.domain.shapes import FailureCode, Method, Money
 from support.expiries import CASES, Case
 

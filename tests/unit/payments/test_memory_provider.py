@@ -3,7 +3,7 @@ from uuid import UUID
 import pytest
 from unit.payments.memory_provider import MemoryProvider
 
-from payments.application.ports import Provider
+from payments.application.provider_ports import Provider
 from support.payments.provider_suite import MerchantClockSuite
 
 

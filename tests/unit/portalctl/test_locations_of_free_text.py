@@ -36,6 +36,7 @@ OTHERS = {
     "movements": "brand currency kind last4 reason reference status",
     "offsets": "cluster_id consumer_group topic topic_id",
     "one_at_a_time": "name who",
+    "one_time_method": "provider",
     "outbox": "headers key topic",
     "payment_method": "brand last4 provider",
     "portal_link": "created_by digest flow kind locale pepper return_url",

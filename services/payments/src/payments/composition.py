@@ -40,14 +40,16 @@ from payments.adapters.stripe.connections import StripeConnections
 from payments.adapters.stripe.events import EventIntake
 from payments.adapters.stripe.whole_refunds import WholeRefunds
 from payments.adapters.tenants import KnownCustomers, KnownMerchants, MerchantClock
-from payments.application.aggregates import PAYMENT, WALLET
+from payments.application.aggregates import PAYMENT, WALLET, Payments
+from payments.application.authentication import BankAuthentication
 from payments.application.card_addition import CardAddition
 from payments.application.card_change import CardChange
 from payments.application.collector import Collector
 from payments.application.dues import Dues
 from payments.application.one_time_payment import Forgetting, OneTimePayment
 from payments.application.pay_now import ImmediatePayment
-from payments.application.ports import CardProvider, OpenSetUps, Provider, ProviderAccounts
+from payments.application.ports import OpenSetUps
+from payments.application.provider_ports import CardProvider, Provider, ProviderAccounts
 from payments.application.refunds import RefundWorker
 from payments.application.worker import run_worker
 from payments.domain.shapes import SANDBOX, STRIPE
@@ -99,6 +101,27 @@ def compose_card_page(
     return Listener(page, hosts, settings.cards_http_port, settings.cards_http_certificate)
 
 
+def compose_workers(
+    resources: Resources, payments: Payments, provider: Provider, queue: PostgresChargeQueue
+) -> dict[str, Worker]:
+    """The workers that call the provider."""
+    settings: Settings = resources.settings
+    timeout, pool = settings.provider_seconds, resources.pool
+    common = CommandHandler(resources.store, payments), provider, resources.tenants, timeout, settings.first_check_seconds
+    collector, refunds = Collector(queue, *common), RefundWorker(queue, *common)
+    removed, one_time, lease = PostgresRemovedMethods(pool), PostgresOneTimeMethods(pool), timeout + 5
+    return dict(
+        (
+            worker("charges", queue.attempts, collector.settle, lease, wake=resources.commits.event()),
+            worker("refund_requests", queue.unrequested_refunds, refunds.request, lease),
+            worker("refunds", queue.refunds, refunds.settle, lease),
+            worker("removed_cards", removed.claim, Forgetting(removed.forgotten, provider, timeout).forget, lease),
+            worker("one_time_cards", one_time.claim, Forgetting(one_time.forgotten, provider, timeout).forget, lease),
+            worker("agreements", queue.agreements, collector.retry_agreed, 10),
+        )
+    )
+
+
 def compose(resources: Resources) -> Service:
     settings: Settings = resources.settings
     pool, store, tenants = resources.pool, resources.store, resources.tenants
@@ -111,14 +134,15 @@ def compose(resources: Resources) -> Service:
     providers: dict[str, Provider] = {SANDBOX: Sandbox(ledger), STRIPE: stripe.provider}
     provider = ProviderRouter(pool, tenants, providers, settings.provider, production)
     customers, collections, stored_answers = KnownCustomers(pool, owner), PostgresCollections(pool), StoredAnswers(store)
-    reader, clock, removed = PaymentQueries(pool), MerchantClock(tenants, owner), PostgresRemovedMethods(pool)
+    reader, clock = PaymentQueries(pool), MerchantClock(tenants, owner)
 
     wallets, payments = replace(WALLET, rows=rows.of_wallet), replace(PAYMENT, rows=rows.of_payment)
     dues = Dues(collections, SubscriptionOutlooks(owner), tenants)
     timeout = settings.provider_seconds
     card_change = CardChange(store, wallets, payments, rows, setups_table, dues, provider, min(timeout, 4))
     pay_now = ImmediatePayment(store, wallets, payments, rows, dues, collections)
-    collector = Collector(queue, CommandHandler(store, payments), provider, tenants, timeout, settings.first_check_seconds)
+    charged = wallets, payments, rows, setups_table, collections, collections, tenants, PostgresOneTimeMethods(pool)
+    one_time = OneTimePayment(store, *charged, provider, min(timeout, 4))
 
     shared: dict[str, Any] = {"authenticator": resources.authenticator, "once": resources.once}
     app = create_app("payments", service="payments", refusals=REFUSALS, peers=PEERS, **shared)
@@ -140,13 +164,6 @@ def compose(resources: Resources) -> Service:
     return Service(
         app,
         consumers=(consumer(wallets, payments, rows),),
-        workers={
-            "charges": partial(
-                run_worker, "charges", queue.attempts, collector.settle, lease=timeout + 5, wake=resources.commits.event()
-            ),
-            "refunds": partial(run_worker, "refunds", queue.refunds, collector.refund_attempt, lease=timeout + 5),
-            "stripe_events": stripe.catching_up,
-            "agreements": partial(run_worker, "agreements", queue.agreements, collector.retry_agreed, lease=10),
-        },
+        workers={"stripe_events": stripe.catching_up, **compose_workers(resources, payments, provider, queue)},
         more_apps=(listener,),
     )

@@ -20,7 +20,7 @@ from payments.application.charges import (
     Status,
     UnknownCharge,
 )
-from payments.application.ports import Provider
+from payments.application.provider_ports import Provider
 from payments.domain.shapes import SANDBOX, STRIPE, FailureCode, Method, Remedy
 
 

@@ -8,7 +8,8 @@ from chassis.eventsourcing.event_store import Answer, EventStore, IdempotencyKey
 from chassis.eventsourcing.multi_stream_handler import MultiStreamHandler, StreamDecisions
 from payments.application.aggregates import Wallets
 from payments.application.card_change import TooManyDeclines, method_json, opened, saved
-from payments.application.ports import Clock, Provider, Rows, SetUps
+from payments.application.ports import Clock, Rows, SetUps
+from payments.application.provider_ports import Provider
 from payments.domain.shapes import Method
 from payments.domain.wallet.commands import AddMethod
 from payments.domain.wallet.refusals import TooManyMethods

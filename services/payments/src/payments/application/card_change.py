@@ -14,7 +14,8 @@ from payments.application.aggregates import Payments, Wallets
 from payments.application.card_setup import Purpose, SetUp
 from payments.application.charges import NoAnswer
 from payments.application.dues import Dues, confirmation
-from payments.application.ports import Provider, Rows, SetUps
+from payments.application.ports import Rows, SetUps
+from payments.application.provider_ports import Provider
 from payments.domain.dues import Due, DueList, totals
 from payments.domain.payment.commands import TryAgain
 from payments.domain.shapes import Method, Money

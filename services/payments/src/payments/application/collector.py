@@ -11,8 +11,16 @@ from chassis.eventsourcing.command_handler import CommandHandler
 from chassis.eventsourcing.context import Context
 from chassis.runtime.background import report
 from payments.application.charges import Busy, NeedsCustomer, NoAnswer, Refused, Status, Taken, UnknownCharge
-from payments.application.ports import Agreement, Attempt, ChargeQueue, Clock, Provider
-from payments.domain.payment.commands import Command, RecordFailure, RecordNoAnswer, RecordSuccess, TryAgain
+from payments.application.ports import Agreement, Attempt, ChargeQueue, Clock
+from payments.application.provider_ports import Provider
+from payments.domain.payment.commands import (
+    Command,
+    RecordAuthenticationNeeded,
+    RecordFailure,
+    RecordNoAnswer,
+    RecordSuccess,
+    TryAgain,
+)
 from payments.domain.payment.events import Event
 from payments.domain.payment.payment import Payment
 from payments.domain.payment.refusals import Refusal

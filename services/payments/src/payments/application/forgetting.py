@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import structlog
 
 from payments.application.charges import NoAnswer
-from payments.application.ports import Provider, RemovedMethod, RemovedMethods
+from payments.application.ports import OneTimeMethod, RemovedMethod
+from payments.application.provider_ports import Provider
 
 log = structlog.get_logger()
 

@@ -15,7 +15,8 @@ from payments.application.charges import NoAnswer
 from payments.application.collector import PAUSE_SECONDS_MAX
 from payments.application.dues import confirmation
 from payments.application.pay_now import PAYMENTS_PER_DAY_MAX, AmountChanged, StartedCharge, TooManyPayments
-from payments.application.ports import Clock, Collections, OneTimeMethod, OneTimeMethods, OpenInvoices, Provider, Rows, SetUps
+from payments.application.ports import Clock, Collections, OneTimeMethod, OneTimeMethods, OpenInvoices, Rows, SetUps
+from payments.application.provider_ports import Provider
 from payments.domain.dues import DueList
 from payments.domain.payment import commands
 from payments.domain.payment.refusals import ChargeRunning, NothingOwed

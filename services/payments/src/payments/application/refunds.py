@@ -15,7 +15,8 @@ from chassis.eventsourcing.command_handler import CommandHandler
 from chassis.eventsourcing.context import Context
 from payments.application.charges import NoAnswer, RefundMade, RefundOutcome, RefundRefused
 from payments.application.collector import PAUSE_SECONDS_MAX
-from payments.application.ports import Attempt, ChargeQueue, Clock, DueRefund, Provider
+from payments.application.ports import Attempt, ChargeQueue, Clock, DueRefund
+from payments.application.provider_ports import Provider
 from payments.domain.payment.commands import Command, RecordRefund, RecordRefundFailed, RequestRefund
 from payments.domain.payment.events import Event
 from payments.domain.payment.payment import Payment

@@ -6,7 +6,8 @@ from typing import Final
 
 from payments.application.card_setup import CardFields, SetUp
 from payments.application.charges import Challenge, ChargeOrder, NoAnswer, NoProvider
-from payments.application.ports import Authentications, CardProvider, ChallengeAnswers, Merchants, OpenSetUps, Tokeniser
+from payments.application.ports import Authentications, Merchants, OpenSetUps
+from payments.application.provider_ports import CardProvider, ChallengeAnswers, Tokeniser
 
 PROVIDER_SECONDS: Final = 4
 

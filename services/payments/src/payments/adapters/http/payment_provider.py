@@ -12,7 +12,6 @@ from chassis.http.description import answers
 from chassis.http.problems import Problem, not_found
 from payments.adapters.http import documents
 from payments.application.charges import NoAnswer, NoProvider
-from payments.application.ports import CurrentProvider, ProviderAccounts
 from payments.application.provider_accounts import (
     AccountMode,
     AccountsDisabled,
@@ -24,6 +23,7 @@ from payments.application.provider_accounts import (
     NewAccount,
     OtherMode,
 )
+from payments.application.provider_ports import CurrentProvider, ProviderAccounts
 
 HOOK_SECRETS_MAX: Final = 2
 """A new secret is added before the old one is removed."""
