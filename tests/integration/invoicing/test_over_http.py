@@ -116,6 +116,7 @@ async def test_an_invoice_has_all_details(stack: Stack, history: Shop) -> None:
         "reference": None,
         "detail": None,
         "credit_note_id": None,
+        "backup": False,
     }
 
 

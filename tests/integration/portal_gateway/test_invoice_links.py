@@ -143,9 +143,10 @@ async def test_a_session_reaches_nothing_but_its_invoice(ana: Merchant) -> None:
     assert routes >= ALLOWED
     assert {("GET", "/"), ("GET", "/api/overview"), ("GET", "/api/stream"), ("GET", "/export.{format}")} <= routes
     values = {
-        **{name: str(MAY) for name in ("invoice_id", "link_id", "customer_id")},
+        **{name: str(MAY) for name in ("invoice_id", "link_id", "customer_id", "method_id", "credit_note_id")},
         "subscription_id": str(story.SUBSCRIPTION),
         "format": "csv",
+        "action": "remove",
     }
     async with payer(ana) as browser:
         for method, path in sorted(routes - ALLOWED - PUBLIC):

@@ -124,8 +124,8 @@ SENTENCES = [
     (removal(next_default=None), "Ya no tendrás ninguna tarjeta guardada."),
     (
         removal(allowed=False, next_default=None),
-        "Es tu única tarjeta y la necesitas para una suscripción o para un importe pendiente de pago. Puedes agregar otra "
-        "tarjeta y luego eliminar esta, o cancelar tu suscripción.",
+        "Es tu única tarjeta y la necesitas para una suscripción o para un importe pendiente de pago. "
+        "Puedes agregar otra tarjeta y luego eliminar esta, o cancelar tu suscripción.",
     ),
 ]
 
