@@ -14,7 +14,7 @@ MEDIA_TYPES: Final = {
     "woff2": "font/woff2",
 }
 IMMUTABLE: Final = {"cache-control": "public, max-age=31536000, immutable"}
-_IMPORTED = re.compile(r'(?<=from ")\./([a-z]+\.js)(?=")|(?<=url\()\./([a-z0-9-]+\.woff2)(?=\))')
+_IMPORTED = re.compile(r'(?:(?<=from ")|(?<=import\("))\./([a-z]+\.js)(?=")|(?<=url\()\./([a-z0-9-]+\.woff2)(?=\))')
 """A script in a script, a font in a stylesheet."""
 
 

@@ -249,3 +249,11 @@ document.addEventListener("input", (event) => {
   line.textContent = counted(line.dataset.left, left);
   line.classList.toggle("error", left < 0);
 });
+
+// Few customers confirm at their bank, so a first visit does not load the script of that sheet.
+function bank(root) {
+  if (root.querySelector("[data-bank]")) import("./bank.js");
+}
+
+document.addEventListener("htmx:afterSwap", (event) => bank(event.detail.target));
+bank(document);
