@@ -18,6 +18,7 @@ from support.system_stack import Customer, Shop, Stack, eventually
 Json = dict[str, Any]
 SERVICES = ("subscriptions", "payments", "invoicing", "portal-gateway")
 
+_PAYMENT: Json = {"payment_method_id": str(uuid4()), "amount_minor": 2999, "currency": "USD"}
 _BODIES: Mapping[tuple[str, str], Json] = {
     ("PATCH", "/v1/merchants/{id}"): {"name": "Taken Over"},
     ("PATCH", "/v1/customers/{id}"): {"name": "Taken Over"},
@@ -33,10 +34,12 @@ _BODIES: Mapping[tuple[str, str], Json] = {
     ("PUT", "/v1/payment-methods/{method_id}/backup"): {"text": "backup-1", "language": "es"},
     ("PUT", "/api/payment-methods/{method_id}/backup"): {"text_version": "backup-1"},
     ("POST", "/api/subscriptions/{subscription_id}/cancellation"): {"mode": "immediately"},
-    ("POST", "/api/invoices/{invoice_id}/payment"): {
-        "payment_method_id": str(uuid4()),
-        "amount_minor": 2999,
-        "currency": "USD",
+    ("POST", "/api/invoices/{invoice_id}/payment"): _PAYMENT,
+    ("POST", "/api/invoices/{invoice_id}/authentication"): _PAYMENT,
+    ("POST", "/v1/customers/{customer_id}/invoices/{invoice_id}/authentication"): _PAYMENT,
+    ("POST", "/v1/invoices/{id}/credit-notes"): {
+        "reason": "customer_request",
+        "amount": {"amount_minor": 100, "currency": "USD"},
     },
 }
 """Bodies of the operations that need one. They are valid except for the id in the path."""
@@ -51,11 +54,13 @@ _KINDS = {
     "/v1/media/": "media",
     "/v1/payment-methods/": "method",
     "/v1/invoices/": "invoice",
+    "/v1/credit-notes/": "credit note",
     "/v1/portal-links/": "link",
     "/v1/invoice-links/": "invoice link",
     "/api/subscriptions/": "subscription",
     "/api/invoices/": "invoice",
     "/api/payment-methods/": "method",
+    "/api/credit-notes/": "credit note",
 }
 
 
@@ -100,6 +105,8 @@ class Person:
         link = await shop.backend.call("portal-gateway", "POST", "/v1/portal-links", json={"customer_id": customer.id})
         to_invoice = {"invoice_id": invoices[0]["id"]}
         invoice_link = await shop.backend.call("portal-gateway", "POST", "/v1/invoice-links", json=to_invoice)
+        await shop.backend.refund(customer.id, 100, "customer_request")
+        credited = await shop.backend.call("invoicing", "GET", f"/v1/invoices/{invoices[0]['id']}")
         key = await shop.backend.call("subscriptions", "POST", "/v1/keys")
         merchant = await shop.backend.call("subscriptions", "GET", f"/v1/merchants/{shop.id}")
         ids = {
@@ -113,6 +120,7 @@ class Person:
             "media": "0" * 64,
             "method": methods["items"][0]["id"],
             "invoice": invoices[0]["id"],
+            "credit note": credited["credit_notes"][0]["id"],
             "link": link["id"],
             "invoice link": invoice_link["id"],
         }

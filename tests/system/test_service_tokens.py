@@ -26,6 +26,13 @@ NEEDED = {
     ("portal-gateway", "payments"): {
         f"POST {CUSTOMER}/setups",
         f"PUT {CUSTOMER}/default-payment-method",
+        f"POST {CUSTOMER}/setups/{{setup_id}}/payment-method",
+        "PUT /v1/payment-methods/{method_id}/default",
+        "PUT /v1/payment-methods/{method_id}/backup",
+        "DELETE /v1/payment-methods/{method_id}/backup",
+        "GET /v1/payment-methods/{method_id}/removal",
+        "DELETE /v1/payment-methods/{method_id}",
+        f"POST {CUSTOMER}/invoices/{{invoice_id}}/authentication",
         "GET /v1/charges/preview",
         "POST /v1/charges",
         "POST /v1/one-time-payments/setups",
@@ -34,6 +41,7 @@ NEEDED = {
     ("portal-gateway", "invoicing"): {
         "GET /v1/invoices/{id}",
         "GET /v1/invoices/{id}/pdf",
+        "GET /v1/credit-notes/{id}/pdf",
         f"GET {CUSTOMER}/export",
         f"GET {CUSTOMER}/export/progress",
     },
