@@ -77,6 +77,8 @@ DISABLED = {
     ("positive_data_acceptance", "PUT /api/payment-method"): PROVIDERS,
     ("positive_data_acceptance", "POST /v1/charges"): TOGETHER,
     ("positive_data_acceptance", "POST /api/invoices/{invoice_id}/payment"): KEYS,
+    ("positive_data_acceptance", "POST /api/invoices/{invoice_id}/authentication"): KEYS,
+    ("positive_data_acceptance", "POST /v1/invoices/{id}/credit-notes"): KEYS,
     ("allow_header_conformance", "GET /v1/keys/{sha256}"): TWO_TEMPLATES,
     ("allow_header_conformance", "DELETE /v1/keys/{id}"): TWO_TEMPLATES,
 }
