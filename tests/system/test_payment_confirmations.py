@@ -191,7 +191,9 @@ async def test_a_debt_can_be_paid_without_javascript(stack: Stack) -> None:
         assert 'id="pay"' in home
         dialog = unescape((await visit.browser.get(f"/invoices/{invoice}/payment")).text)
         assert re.search(r'type="submit"[^>]*>[^<]*59\.98 USD', dialog)
-        fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', dialog.partition("<form method")[2]))
+        form = dialog.partition("<form method")[2]
+        sent = r'<input type="hidden" name="(\w+)" value="([^"]*)">', r'<input type="radio" name="(\w+)" value="([^"]*)" checked>'
+        fields = {name: value for pattern in sent for name, value in re.findall(pattern, form)}
         answer = await visit.browser.post(f"/invoices/{invoice}/payment", data=fields)
         assert answer.status_code == 303, answer.text
         result = await eventually(lambda: visit.browser.get(answer.headers["location"]), lambda page: "every 2s" not in page.text)
