@@ -200,7 +200,7 @@ async def test_a_focused_filter_is_not_replaced_or_reset(page: Page) -> None:
         await expect(portal.no_match).to_be_visible()
         await expect(portal.status).to_be_focused()
         await expect(page.locator("#said")).to_have_text(await portal.no_match.inner_text())
-        await portal.method.get_by_role("button").focus()
+        await portal.page.locator("#edit-method").focus()
         await page.wait_for_timeout(300)
         await expect(portal.no_match).to_be_visible()
         assert "status=void" in page.url
@@ -218,7 +218,7 @@ async def test_a_filtered_history_updates_while_its_filter_has_the_focus(page: P
         stage.change(invoice_years=[2025, 2024, 2023, 2022])
         await page.wait_for_timeout(700)
         await expect(portal.invoices.get_by_role("option", name="2025")).to_have_count(0)
-        await portal.method.get_by_role("button").focus()
+        await portal.page.locator("#edit-method").focus()
         await expect(portal.invoices.get_by_role("option", name="2025")).to_have_count(1)
 
 
