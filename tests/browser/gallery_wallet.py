@@ -20,8 +20,9 @@ def two() -> View:
     return with_cards(*TWO_CARDS)
 
 
-def three() -> View:
-    return with_cards(*TWO_CARDS, scenes.saved("0005", brand="amex"))
+def four() -> View:
+    """The longest names of cards."""
+    return with_cards(*TWO_CARDS, scenes.saved("4444", brand="mastercard"), scenes.saved("0005", brand="amex"))
 
 
 async def added(opened: Opened) -> None:
@@ -48,13 +49,14 @@ def owing() -> View:
 STATES = (
     State("pay-with-one-of-several", owing, visit(f"/invoices/{scenes.invoice_id(14)}/payment", see="#pay-with"), facing()),
     State("cards-two", two),
+    State("cards-four", four),
     State("cards-menu", two, visit("/", f"#options-{BACKUP}", see=f"#remove-{BACKUP}")),
     State("cards-ten", lambda: with_cards(*TEN_CARDS)),
     State("cards-expired-backup", lambda: with_cards(*EXPIRED_BACKUP)),
     State("cards-two-without-script", two, script=False),
     State("card-added", two, added),
     State("card-make-default", two, dialog("default", BACKUP)),
-    State("card-choose-backup", three, dialog("backup", method_id("0005"))),
+    State("card-choose-backup", four, dialog("backup", method_id("0005"))),
     State("card-stop-backup", two, dialog("no-backup", BACKUP)),
     State("card-remove", two, dialog("remove", DEFAULT)),
     State(

@@ -130,9 +130,9 @@ def test_the_notice_says_what_the_bank_wants(row: str) -> None:
 @pytest.mark.parametrize(
     ("view", "button", "confirms"),
     [
-        (unconfirmed(**REQUIRED), "Confirma con tu banco", True),
-        (unconfirmed(**REFUSED), "Confirma con tu banco", True),
-        (unconfirmed("processing", **WAITING), "Confirma con tu banco", True),
+        (unconfirmed(**REQUIRED), "Confirmar con tu banco", True),
+        (unconfirmed(**REFUSED), "Confirmar con tu banco", True),
+        (unconfirmed("processing", **WAITING), "Confirmar con tu banco", True),
         (unconfirmed(card=OTHER, **REQUIRED), "Pagar ahora con Mastercard •••• 4444", False),
         (unconfirmed(remedy="wait"), "Reintentar con Visa •••• 3184", False),
         (unconfirmed(remedy="another_card"), None, False),
@@ -211,8 +211,8 @@ async def test_a_running_charge_opens_the_sheet_again_only_while_it_waits(facts:
 @pytest.mark.parametrize(
     ("status", "fields", "says", "confirm"),
     [
-        ("processing", WAITING, "Tu banco espera que confirmes el pago.", "Confirma con tu banco"),
-        ("failed", REQUIRED, "El pago falló. No se cobró nada. Tu banco pide que confirmes el pago.", "Confirma con tu banco"),
+        ("processing", WAITING, "Tu banco espera que confirmes el pago.", "Confirmar con tu banco"),
+        ("failed", REQUIRED, "El pago falló. No se cobró nada. Tu banco pide que confirmes el pago.", "Confirmar con tu banco"),
         ("failed", {"remedy": "wait", "detail": "amount_not_chargeable"}, None, None),
     ],
 )
