@@ -132,8 +132,9 @@ def demo(
     .portal/state.json lists the created data. Without --detach: stay, and stop everything on Ctrl-C.
 
     --against starts nothing and creates the history in a deployed system, with new merchants. The file has a NAME=value per line,
-    and environment variables take precedence: SUBSCRIPTIONS_URL, PAYMENTS_URL, PUBLIC_URL, OPERATOR_KEY (or OPERATOR_KEY_FILE),
-    and if needed PORTAL_GATEWAY_URL and SERVICES_CA_FILE. Exit code 1 if a service refuses or cannot be reached, 2 for settings.
+    and environment variables take precedence: SUBSCRIPTIONS_URL, PAYMENTS_URL, INVOICING_URL, PUBLIC_URL, OPERATOR_KEY
+    (or OPERATOR_KEY_FILE), and if needed PORTAL_GATEWAY_URL and SERVICES_CA_FILE. Exit code 1 if a service refuses or cannot be
+    reached, 2 for settings.
     """
     with exit_on_error():
         seconds = read_settings(Settings).portal_deadline_seconds

@@ -29,6 +29,7 @@ class DeployedSystem(BaseSettings):
 
     subscriptions_url: ServiceUrl
     payments_url: ServiceUrl
+    invoicing_url: ServiceUrl
     public_url: Origin
     """The portal's address for customers: the PUBLIC_URL of the gateway."""
     portal_gateway_url: ServiceUrl | None = None
@@ -40,7 +41,12 @@ class DeployedSystem(BaseSettings):
     @property
     def urls(self) -> dict[str, str]:
         gateway = self.portal_gateway_url or self.public_url
-        return {"subscriptions": self.subscriptions_url, "payments": self.payments_url, "portal-gateway": gateway}
+        return {
+            "subscriptions": self.subscriptions_url,
+            "payments": self.payments_url,
+            "invoicing": self.invoicing_url,
+            "portal-gateway": gateway,
+        }
 
 
 def read_system(source: str) -> DeployedSystem:

@@ -11,6 +11,7 @@ from support.portalctl_command import portalctl
 GOOD = {
     "SUBSCRIPTIONS_URL": "http://127.0.0.1:1",
     "PAYMENTS_URL": "http://127.0.0.1:1",
+    "INVOICING_URL": "http://127.0.0.1:1",
     "PUBLIC_URL": "https://portal.example",
     "OPERATOR_KEY": "canary-that-may-not-be-shown",
 }
@@ -43,6 +44,7 @@ def test_a_missing_setting_is_named(tmp_path: Path, name: str) -> None:
     [
         ("SUBSCRIPTIONS_URL", "subscriptions:8080"),
         ("PAYMENTS_URL", "ftp://payments"),
+        ("INVOICING_URL", "invoicing"),
         ("PUBLIC_URL", "https://portal.example/page"),
         ("PORTAL_GATEWAY_URL", "portal-gateway"),
         ("SERVICES_CA_FILE", "/no/such/file"),
