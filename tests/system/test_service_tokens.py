@@ -37,6 +37,7 @@ NEEDED = {
         "POST /v1/charges",
         "POST /v1/one-time-payments/setups",
         "POST /v1/one-time-payments",
+        "POST /v1/one-time-payments/{charge_id}/authentication",
     },
     ("portal-gateway", "invoicing"): {
         "GET /v1/invoices/{id}",

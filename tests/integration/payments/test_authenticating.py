@@ -1,72 +1,20 @@
 """Confirming a payment at the bank: the charge on session, the page for it, its outcome, and its end when it is left."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from httpx import Response
+from integration.payments.bank import Bank
 from integration.payments.stack import MAY, PORTAL, Shop, Stack
 
 from billing_contracts.envelope import Envelope
-from payments.adapters import rows
-from payments.adapters.authentications import PostgresAuthentications
-from payments.adapters.sandbox.challenges import Challenges
-from payments.adapters.sandbox.ledger import LedgerPool
-from payments.adapters.sandbox.provider import Sandbox
-from payments.application.card_setup import OpenAuthentication
 from payments.application.pay_now import PAYMENTS_PER_DAY_MAX
-from support.databases import ServiceDatabase
 
 UNCONFIRMED = (1, "failed", "authentication_required")
 ONCE, ALWAYS = "tok_authenticate_once", "tok_authenticate_always"
-
-
-class Bank:
-    """The customer's answers on the page for a charge."""
-
-    def __init__(self, shop: Shop, ledger: LedgerPool) -> None:
-        self.shop, self.ledger = shop, ledger
-        self.pages = PostgresAuthentications(shop.stack.pool, rows)
-
-    async def page(self, begun: dict[str, Any]) -> OpenAuthentication | None:
-        return await self.pages.open(UUID(begun["setup_id"]), UUID(begun["id"]))
-
-    async def secret(self, begun: dict[str, Any]) -> str:
-        """Waits until the charge waits for the customer."""
-        await self.shop.stack.until(lambda: self.waits(begun))
-        page = await self.page(begun)
-        assert page
-        challenge = await Sandbox(self.ledger).challenge(page.order)
-        assert challenge
-        return challenge.secret
-
-    async def waits(self, begun: dict[str, Any]) -> bool:
-        sql = "SELECT authenticate_until IS NOT NULL AND status = 'open' FROM attempt WHERE charge_id = $1"
-        return bool(await self.shop.stack.pool.fetchval(sql, UUID(begun["id"])))
-
-    async def approve(self, begun: dict[str, Any]) -> None:
-        await Challenges(self.ledger).approve(self.shop.merchant.id, UUID(begun["id"]), await self.secret(begun))
-        await self.pages.wake(self.shop.merchant.id, UUID(begun["id"]))
-
-    async def reject(self, begun: dict[str, Any]) -> None:
-        await Challenges(self.ledger).reject(self.shop.merchant.id, UUID(begun["id"]), await self.secret(begun))
-        await self.pages.wake(self.shop.merchant.id, UUID(begun["id"]))
-
-    async def leave(self, begun: dict[str, Any]) -> None:
-        """The charge waits, and the quarter of an hour passes without an answer."""
-        await self.secret(begun)
-        sql = "UPDATE attempt SET authenticate_until = now(), call_at = now() WHERE charge_id = $1"
-        await self.shop.stack.pool.execute(sql, UUID(begun["id"]))
-
-
-@pytest.fixture
-async def bank(shop: Shop, database: ServiceDatabase) -> AsyncIterator[Bank]:
-    ledger = LedgerPool(database.url)
-    yield Bank(shop, ledger)
-    await ledger.close()
 
 
 async def owed(shop: Shop, token: str = ALWAYS) -> UUID:

@@ -142,7 +142,7 @@ def compose(resources: Resources) -> Service:
     card_change = CardChange(store, wallets, payments, rows, setups_table, dues, provider, min(timeout, 4))
     pay_now = ImmediatePayment(store, wallets, payments, rows, dues, collections)
     charged = wallets, payments, rows, setups_table, collections, collections, tenants, PostgresOneTimeMethods(pool)
-    one_time = OneTimePayment(store, *charged, provider, min(timeout, 4))
+    one_time = OneTimePayment(store, *charged, PostgresAuthentications(pool, rows), provider, min(timeout, 4))
 
     shared: dict[str, Any] = {"authenticator": resources.authenticator, "once": resources.once}
     app = create_app("payments", service="payments", refusals=REFUSALS, peers=PEERS, **shared)

@@ -45,6 +45,14 @@ class PostgresAuthentications:
         setup = SetUp(setup_id, merchant_id, customer_id, *looks, due=())
         return OpenAuthentication(setup, order, row["status"] not in ("open", "unknown"))
 
+    async def opened(self, merchant_id: UUID, customer_id: UUID, charge_id: UUID, session: str | None) -> bool:
+        sql = """
+            SELECT EXISTS (
+                SELECT FROM setup WHERE merchant_id = $1 AND customer_id = $2 AND charge_id = $3 AND session = $4
+            )
+            """
+        return bool(await self._pool.fetchval(sql, merchant_id, customer_id, charge_id, session))
+
     async def wake(self, merchant_id: UUID, charge_id: UUID) -> None:
         for statement in self._rows.outcomes_due(merchant_id, charge_id):
             await self._pool.execute(statement.sql, *statement.args)

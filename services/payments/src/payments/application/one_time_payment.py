@@ -2,20 +2,30 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
-from uuid import UUID
+from dataclasses import dataclass, replace
+from uuid import UUID, uuid4
 
 from chassis.eventsourcing.context import Context
 from chassis.eventsourcing.event_store import Answer, EventStore, IdempotencyKey
 from chassis.eventsourcing.multi_stream_handler import MultiStreamHandler, StreamDecisions
 from payments.application.aggregates import Payments, Wallets
-from payments.application.card_change import SetUpOver, TooManyDeclines
+from payments.application.authentication import Looks
+from payments.application.card_change import SetUpOver, TooManyDeclines, opened, saved
 from payments.application.card_setup import SetUp
 from payments.application.charges import NoAnswer
 from payments.application.collector import PAUSE_SECONDS_MAX
 from payments.application.dues import confirmation
 from payments.application.pay_now import PAYMENTS_PER_DAY_MAX, AmountChanged, StartedCharge, TooManyPayments
-from payments.application.ports import Clock, Collections, OneTimeMethod, OneTimeMethods, OpenInvoices, Rows, SetUps
+from payments.application.ports import (
+    Clock,
+    Collections,
+    OneTimeMethod,
+    OneTimeMethods,
+    OpenedAuthentications,
+    OpenInvoices,
+    Rows,
+    SetUps,
+)
 from payments.application.provider_ports import Provider
 from payments.domain.dues import DueList
 from payments.domain.payment import commands
@@ -60,6 +70,7 @@ class OneTimePayment:
     collections: Collections
     clock: Clock
     methods: OneTimeMethods
+    authentications: OpenedAuthentications
     provider: Provider
     provider_timeout_seconds: float
     """Seconds that the provider may take to read a card while the payer waits."""
@@ -73,7 +84,8 @@ class OneTimePayment:
     async def confirm(
         self, context: Context, request: OneTimeRequest, key: IdempotencyKey | None, answer: Callable[[StartedCharge], Answer]
     ) -> Answer:
-        """Start one charge of the invoice only: not of periods that begin once it is paid.
+        """Start one charge of the invoice only: not of periods that begin once it is paid. It may wait until the payer has
+        answered their bank.
 
         Raises SetUpOver, NothingOwed, AmountChanged, ChargeRunning, TooManyDeclines, TooManyPayments, and the provider's
         UnknownToken, SetupRefused and NoAnswer: then nothing is charged.
@@ -95,26 +107,25 @@ class OneTimePayment:
 
         return await MultiStreamHandler(self.store).handle(context, [payment, wallet], command, key=key)
 
-    async def _read_card(self, merchant_id: UUID, request: OneTimeRequest) -> Method:
-        try:
-            async with asyncio.timeout(self.provider_timeout_seconds):
-                return await self.provider.save(merchant_id, request.customer_id, request.setup_id, request.token)
-        except TimeoutError:
-            raise NoAnswer from None
+    async def authenticate(self, merchant_id: UUID, customer_id: UUID, charge_id: UUID, looks: Looks) -> SetUp:
+        """An opening of the page on which the payer confirms the charge at their bank, to be stored by the caller.
 
-    async def _check(self, merchant_id: UUID, request: OneTimeRequest) -> DueList:
-        """The charge, which must be the one that was shown."""
+        Raises SetUpOver unless the same session has begun the charge.
+        """
+        if not await self.authentications.opened(merchant_id, customer_id, charge_id, looks.session):
+            raise SetUpOver
+        return SetUp(uuid4(), merchant_id, customer_id, looks.session, looks.locale, looks.colour, ())
+
+    async def _check(self, merchant_id: UUID, request: OneTimeRequest) -> tuple[DueList, SetUp]:
+        """The charge, which must be the one that was shown, and the set-up in which it was."""
         setup = await self.setups.open(request.setup_id)
-        if setup is None or (setup.merchant_id, setup.customer_id) != (merchant_id, request.customer_id):
-            raise SetUpOver
-        if (setup.session, setup.pays_invoice) != (request.session, request.invoice_id):
-            raise SetUpOver
+        setup = opened(setup, merchant_id, request.customer_id, request.session, pays_invoice=request.invoice_id)
         listed = await self._listed(merchant_id, request.customer_id, request.invoice_id)
         if listed.due[0].amount != request.total:
             raise AmountChanged(listed)
         if seconds := await self.collections.paying_blocked_for(merchant_id, request.invoice_id, PAYMENTS_PER_DAY_MAX):
             raise TooManyPayments(seconds)
-        return listed
+        return listed, setup
 
     async def _listed(self, merchant_id: UUID, customer_id: UUID, invoice_id: UUID) -> DueList:
         """The invoice alone. Raises NothingOwed."""
@@ -127,16 +138,18 @@ class OneTimePayment:
         self, merchant_id: UUID, request: OneTimeRequest, method: Method, decisions: StreamDecisions
     ) -> StartedCharge:
         # Read after the streams: a concurrent payment is seen here, or causes a version conflict.
-        listed = await self._check(merchant_id, request)
+        listed, setup = await self._check(merchant_id, request)
         confirmed = confirmation(listed.at, listed.due, method.id)
         assert confirmed is not None, "an open invoice belongs to a subscription"
         confirm = ConfirmOneTimePayment(request.customer_id, request.invoice_id, method, confirmed, listed.at)
         decisions.decide(self.wallets, request.customer_id, confirm)
-        pay = commands.PayNow(method, confirmed.consent, listed.at)
+        pay = commands.PayNow(method, confirmed.consent, listed.at, on_session=True)
         paying = decisions.decide(self.payments, request.invoice_id, pay)
         charge = paying.state.open
         assert charge is not None, "a payment that is not refused begins a charge"
         decisions.write(self.rows.setup_used(merchant_id, request.setup_id))
+        # Only the session with this row can open the page for the bank's question.
+        decisions.write(self.rows.authentication_opened(replace(setup, id=uuid4()), charge.id))
         decisions.write(self.rows.payment_requested(paying.stream, request.customer_id, charge.id))
         decisions.write(self.rows.one_time_method_charged(merchant_id, method.id))
         return StartedCharge(paying.stream, paying.version, charge, confirmed, listed)

@@ -29,6 +29,12 @@ class Authentications(Protocol):
         ...
 
 
+class OpenedAuthentications(Protocol):
+    async def opened(self, merchant_id: UUID, customer_id: UUID, charge_id: UUID, session: str | None) -> bool:
+        """Whether this portal session has opened the page for this charge, or has begun the charge for an invoice link."""
+        ...
+
+
 class OpenSetUps(Protocol):
     async def open(self, setup_id: UUID) -> SetUp | None:
         """The set-up, for half an hour and until it has led to a new card."""

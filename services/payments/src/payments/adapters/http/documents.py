@@ -156,7 +156,16 @@ class StartedPayment(Dues, Accepted):
     """Id of the confirmation: everything that it charges names it."""
 
 
-class StartedAuthentication(Accepted):
+class ConfirmationPage(BaseModel):
+    """A page on which a charge is confirmed at the bank."""
+
+    setup_id: UUID
+    """Id of the opening of the page. It is valid for half an hour."""
+    frame_url: str
+    """Address of the page, for an iframe of the portal."""
+
+
+class StartedAuthentication(ConfirmationPage, Accepted):
     """A charge that the customer confirms at their bank, and the page for it. Its outcome follows as an event.""" ""
 
     id: UUID
@@ -169,10 +178,6 @@ class StartedAuthentication(Accepted):
     """The charge is under way."""
     payment_method: Method
     """The card that is charged."""
-    setup_id: UUID
-    """Id of the opening of the page. It is valid for half an hour."""
-    frame_url: str
-    """Address of the page, for an iframe of the portal."""
 
 
 class ChangedDefault(Accepted):

@@ -11,11 +11,13 @@ from chassis.http.commands import CommandParam, problem_answer, response
 from chassis.http.description import answers
 from chassis.http.problems import Problem, not_found, problem_of_refusal
 from payments.adapters.http import documents
-from payments.adapters.http.bodies import OneTimeCharge, OpenPaymentSetUp, due_json
+from payments.adapters.http.bodies import OneTimeCharge, OpenPage, OpenPaymentSetUp, due_json
+from payments.adapters.http.parameters import ChargeId
 from payments.adapters.http.payment_preview import amount_changed, begun
 from payments.adapters.http.refusals import REFUSALS
 from payments.adapters.http.setups import TITLES
 from payments.adapters.http.stored_answers import StoredAnswers, slow_down
+from payments.application.authentication import Looks
 from payments.application.card_change import SetUpOver, TooManyDeclines
 from payments.application.charges import NoAnswer, SetupRefused, UnknownToken
 from payments.application.one_time_payment import OneTimePayment, OneTimeRequest, Opening
@@ -78,7 +80,8 @@ def routes(
     async def pay(body: OneTimeCharge, request: CommandParam) -> Response:
         """Pay an open invoice with a card that was typed and is not stored.
 
-        One charge begins, five a day for each invoice at most. Periods that begin once it is paid are not charged.
+        One charge begins, five a day for each invoice at most. It waits for 15 minutes if the payer's bank wants it confirmed.
+        Periods that begin once it is paid are not charged.
         """
         caller = request.principal
         customer_id = await customer_of(caller, body.invoice_id)
@@ -108,5 +111,30 @@ def routes(
             return await stored_answers.keep(request, problem_answer(not_found()))
         except Refusal as refusal:
             return await stored_answers.keep(request, problem_answer(problem_of_refusal(REFUSALS, refusal)))
+
+    @api.post("/{charge_id}/authentication", status_code=201, dependencies=[Depends(only("customer"))])
+    @answers(documents.ConfirmationPage, (422, "portal_origin_refused"), (429, "too_many_openings"))
+    async def authenticate(charge_id: ChargeId, body: OpenPage, request: CommandParam) -> Response:
+        """Open the page on which the payer confirms a charge at their bank.
+
+        Only the session that has begun the charge can open it, as often as needed. 404 for any other charge.
+        """
+        caller = request.principal
+        customer_id = caller.customer_id
+        assert customer_id, "a customer's request names the customer"
+        if stored := await stored_answers.stored_answer(request):
+            return stored
+        if body.portal_origin not in (None, portal_origin):
+            raise Problem(422, "portal_origin_refused", "The card page is shown in the portal only")
+        if seconds := await setups.opening_blocked_for(caller.merchant_id, customer_id):
+            raise slow_down("too_many_openings", "The card page was opened too often", seconds)
+        looks = Looks(caller.session, body.locale, body.colour)
+        try:
+            setup = await paying.authenticate(caller.merchant_id, customer_id, charge_id, looks)
+        except SetUpOver:
+            raise not_found() from None
+        url = f"{cards_url.rstrip('/')}/cards/{setup.id}/confirm/{charge_id}"
+        page = Answer(201, {"setup_id": str(setup.id), "frame_url": url})
+        return await stored_answers.keep(request, page, rows.authentication_opened(setup, charge_id))
 
     return api

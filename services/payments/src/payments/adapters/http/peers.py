@@ -19,6 +19,7 @@ PEERS: Final[Peers] = {
             ("POST", "/v1/charges"),
             ("POST", "/v1/one-time-payments/setups"),
             ("POST", "/v1/one-time-payments"),
+            ("POST", "/v1/one-time-payments/{charge_id}/authentication"),
         }
     ),
 }
