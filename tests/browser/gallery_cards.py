@@ -75,6 +75,15 @@ def outcomes(fourteenth: str) -> Any:
     return prepare
 
 
+def asked(stage: LiveStage) -> None:
+    """The new card's bank wants both payments confirmed."""
+
+    async def invoice(_: Any, id: UUID) -> dict[str, Any]:
+        return scenes.whole_invoice(id=str(id), status="failed", remedy="authenticate", detail="authentication_required")
+
+    stage.invoicing.invoice = invoice  # type: ignore[method-assign, assignment]
+
+
 def silent(stage: LiveStage) -> None:
     stage.live_payments.answers = False
 
@@ -161,6 +170,7 @@ STATES = (
         confirmed(DECLINED_WHEN_CHARGED, button="#pay", see="dialog dd .badge.bad"),
         outcomes("failed"),
     ),
+    State("card-saved-and-asked", owing_two, confirmed(MASTERCARD, button="#pay", see="dialog #confirm-at-bank"), asked),
     State(
         "card-saved-and-being-charged",
         owing_two,

@@ -17,8 +17,15 @@ from payments.domain.card_input import CardEntry
 from payments.domain.dues import Due
 from payments.domain.shapes import Method, Money
 from portal_gateway.adapters.services import DeclinedCard
-from portal_gateway.application.requests import PaymentRequest
-from portal_gateway.application.results import CardSetup, CardUpdated, PaymentBegun, PaymentPreview
+from portal_gateway.application.requests import Looks, PaymentRequest, Purpose
+from portal_gateway.application.results import (
+    AuthenticationBegun,
+    CardSetup,
+    CardUpdated,
+    ConfirmationPage,
+    PaymentBegun,
+    PaymentPreview,
+)
 from portal_gateway.domain.access import InvoiceSession, Session
 from portal_gateway.domain.view import InvoiceStatus
 from portal_gateway.domain.view import Money as MoneyFacts
@@ -76,7 +83,7 @@ class LivePayments(LiveWallet):
     effect: str | None = None
     more: bool = False
     refuses: list[Problem] = field(default_factory=list)
-    """The answers to the next confirmations at the bank, instead of a charge."""
+    """The answers to the next confirmations at the bank, and of an invoice link to the next openings of a page."""
     frames: str | None = None
     """The origin of the page for a confirmation at the bank, instead of the card page's."""
     becomes: InvoiceStatus = "paid"
@@ -95,6 +102,8 @@ class LivePayments(LiveWallet):
         return {"setup_id": str(id), "frame_url": url, **listed}  # type: ignore[typeddict-item]
 
     async def open_payment_setup(self, session: InvoiceSession, locale: str, colour: str | None) -> CardSetup:
+        if self.refuses:
+            raise self.refuses.pop(0)
         id, total = uuid5(scenes.OURS, f"setup {next(self.opened)}"), scenes.whole_invoice()["total"]
         due = (Due(session.invoice_id, "TS-000014", Money(**total), UUID(scenes.PREMIUM)),)
         looks = str(session.id), locale, colour
@@ -111,7 +120,7 @@ class LivePayments(LiveWallet):
             raise DeclinedCard(Problem(402, refusal.value, "Refused"))
         paid_at = scenes.instant(2023, 5, 20) if self.becomes == "paid" else None
         self.stage.invoicing.invoice_is |= {"status": self.becomes, "paid_at": paid_at}
-        begun = {"id": str(uuid4()), "invoice_id": str(session.invoice_id), "aggregate": f"payment-{session.invoice_id}"}
+        begun = {"id": str(CHARGE), "invoice_id": str(session.invoice_id), "aggregate": f"payment-{session.invoice_id}"}
         card = {"brand": entry.brand.value, "last4": entry.number[-4:]}
         return {**begun, "version": 3, "payment_method": card, "due": [], "total": total}  # type: ignore[typeddict-item]
 
@@ -142,6 +151,16 @@ class LivePayments(LiveWallet):
         begun = {"id": str(CHARGE), "invoice_id": str(invoice_id), "aggregate": f"payment-{invoice_id}", "version": 3}
         url = f"{self.frames or self.stage.cards_origin}/cards/{SETUP}/confirm/{CHARGE}"
         return {**begun, "payment_method": {}, "setup_id": str(SETUP), "frame_url": url}  # type: ignore[typeddict-item]
+
+    async def open_confirmation(self, session: InvoiceSession, charge_id: UUID, looks: Looks) -> ConfirmationPage:
+        self.requests.append({"confirms": str(charge_id), "locale": looks.locale})
+        if self.refuses:
+            raise self.refuses.pop(0)
+        if opening := self.cards.authentication:
+            seen = replace(opening.setup, locale=looks.locale, colour=looks.colour)
+            self.cards.authentication = replace(opening, setup=seen)
+        url = f"{self.frames or self.stage.cards_origin}/cards/{SETUP}/confirm/{charge_id}"
+        return {"setup_id": str(SETUP), "frame_url": url}
 
     def end(self, invoice_id: str, status: InvoiceStatus) -> None:
         """Set the status of an invoice after its payment."""

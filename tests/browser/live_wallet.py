@@ -5,7 +5,7 @@ from uuid import UUID
 
 from chassis.http.problems import Problem, not_found
 from payments.adapters.sandbox.cards import TEST_CARDS
-from portal_gateway.application.presentation.payment_method import saved
+from portal_gateway.application.presentation.cards_on_file import saved
 from portal_gateway.application.requests import BackupConsent
 from portal_gateway.application.results import Accepted, CardAdded, RemovalPreview
 from portal_gateway.domain.access import Session

@@ -1,14 +1,18 @@
 """Paying a debt with a new card: the list before the confirmation, and the outcome of each invoice after it."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
 from browser.live_stage import LiveStage
+from browser.test_confirming_at_the_bank import button, question
 from playwright.async_api import Locator, Page, expect
 
+from support.payments.card_page import authentication_of
+from support.payments.examples import id_of
 from support.portal_page import scenes
 from support.portal_page.page_objects import CardDialog, PortalPage, badge, problem
 
@@ -21,13 +25,15 @@ def two_owed() -> Any:
 
 
 @asynccontextmanager
-async def paying(page: Page, **becomes: str) -> AsyncIterator[tuple[LiveStage, PortalPage, CardDialog, dict[str, str]]]:
-    """The filled-in dialog. The outcome of each invoice can still be set."""
+async def paying(
+    page: Page, more: Mapping[str, dict[str, str]] = MappingProxyType({}), **becomes: str
+) -> AsyncIterator[tuple[LiveStage, PortalPage, CardDialog, dict[str, str]]]:
+    """The filled-in dialog. The outcome of each invoice can still be set, and `more` of its facts."""
     async with LiveStage(two_owed()).open() as stage:
         statuses = {scenes.invoice_id(int(number.removeprefix("TS"))): status for number, status in becomes.items()}
 
         async def invoice(session: Any, id: UUID) -> dict[str, Any]:
-            return scenes.whole_invoice(id=str(id), status=statuses[str(id)])
+            return scenes.whole_invoice(id=str(id), status=statuses[str(id)], **more.get(str(id), {}))
 
         stage.invoicing.invoice = invoice  # type: ignore[method-assign, assignment]
         portal = await stage.enter(page)
@@ -79,6 +85,30 @@ async def test_one_of_two_invoices_can_fail(page: Page) -> None:
         await expect(outcome(dialog, "TS-000014", "failed")).to_be_visible()
         await expect(dialog.root.locator("[data-advice=failed]")).to_be_visible()
         await expect(dialog.saved).to_contain_text("Visa •••• 4242")
+
+
+async def test_a_new_card_whose_bank_asks_leads_to_the_confirmation(page: Page) -> None:
+    more: dict[str, dict[str, str]] = {}
+    async with paying(page, more, TS14="processing", TS13="paid") as (stage, _, dialog, statuses):
+        await dialog.confirm()
+        await expect(outcome(dialog, "TS-000013", "paid")).to_be_visible()
+        await expect(dialog.root.locator("#confirm-at-bank")).to_be_hidden()
+        card: Any = {**(stage.views.shown.facts["payment_method"] or {}), "id": str(id_of("method"))}
+        asked = {"remedy": "authenticate", "detail": "authentication_required", "charged_method_id": card["id"]}
+        stage.change(invoices=[scenes.invoice(14, "failed", **asked), scenes.invoice(13)], payment_method=card)
+        statuses[scenes.invoice_id(14)], more[scenes.invoice_id(14)] = "failed", asked
+        confirm = dialog.root.locator("#confirm-at-bank")
+        await expect(confirm).to_be_visible(timeout=15_000)
+        await expect(dialog.root.locator("[data-advice=asked]")).to_be_visible()
+        await expect(dialog.root.locator("#another-card")).to_be_visible()
+        await expect(dialog.root.locator(".button.primary:visible")).to_have_count(1)
+        stage.live_payments.cards.authentication = authentication_of()
+        await confirm.click()
+        await expect(question(dialog.root)).to_be_visible()
+        begun = stage.live_payments.requests[-1]
+        assert begun["authenticate"] == scenes.invoice_id(14)
+        await button(dialog.root, "approve").click()
+        await expect(dialog.root.locator('[data-sheet="paid"]')).to_be_visible()
 
 
 async def test_a_slow_charge_shows_that_it_runs_and_then_its_outcome(page: Page) -> None:

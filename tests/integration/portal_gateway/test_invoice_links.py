@@ -50,10 +50,12 @@ ALLOWED = {
     ("GET", "/shared-invoice"),
     ("GET", "/shared-invoice/pdf"),
     ("GET", "/shared-invoice/payment"),
+    ("GET", "/shared-invoice/confirmation"),
     ("POST", "/shared-invoice/logout"),
     ("GET", "/api/shared-invoice"),
     ("POST", "/api/shared-invoice/setup"),
     ("POST", "/api/shared-invoice/payment"),
+    ("POST", "/api/shared-invoice/authentication"),
 }
 PUBLIC = {
     *(("GET", path) for path in ("/enter", "/ended", "/shared-invoice/closed", "/health/live", "/health/ready", "/metrics")),
@@ -277,6 +279,35 @@ async def test_a_payment_is_passed_on_for_this_invoice_only(ana: Merchant) -> No
         assert (await browser.get("/shared-invoice/payment")).status_code == 303
         browser.headers["x-csrf-token"] = "x" * 43
         assert (await browser.post("/api/shared-invoice/payment", json=body)).status_code == 409
+
+
+async def test_the_session_that_pays_confirms_its_charge_at_the_bank_and_no_other_does(ana: Merchant) -> None:
+    asks = story.charge(payments.PaymentAuthenticationRequired, 5, until="2026-11-30T12:15:00Z")
+    charge = str(asks.charge_id)  # type: ignore[attr-defined]
+    begun = {"id": charge, "invoice_id": str(MAY), "aggregate": f"payment-{MAY}", "version": 2, "due": [], "total": AMOUNT}
+    card = {"id": str(uuid4()), "brand": "visa", "last4": "3184", "exp_month": 12, "exp_year": 2030}
+    owners, path = ana.gateway.owners, f"/v1/one-time-payments/{charge}/authentication"
+    owners.say("POST", "/v1/one-time-payments", 201, {**begun, "payment_method": card})
+    owners.say("POST", path, 201, {"setup_id": str(uuid4()), "frame_url": f"http://cards.example/cards/1/confirm/{charge}"})
+    async with payer(ana) as browser, payer(ana) as other:
+        nothing = await browser.post("/api/shared-invoice/authentication")
+        assert (nothing.status_code, nothing.json()["code"]) == (404, "not_found")
+        body = {"setup_id": str(uuid4()), "token": "tok", **AMOUNT}
+        assert (await browser.post("/api/shared-invoice/payment", json=body)).status_code == 201
+        assert (await browser.get("/shared-invoice/confirmation")).status_code == 303
+        await ana.tell(story.charge(payments.PaymentStarted, 5), asks)
+        states = [(await each.get("/api/shared-invoice")).json() for each in (browser, other)]
+        assert [(state["status"], state["authenticate_until"]) for state in states] == [
+            ("processing", "2026-11-30T12:15:00Z"),
+            ("processing", None),
+        ]
+        pages = [(await each.get("/shared-invoice/confirmation")).status_code for each in (browser, other)]
+        assert pages == [200, 303]
+        answers = [await each.post("/api/shared-invoice/authentication") for each in (browser, other)]
+        assert [answer.status_code for answer in answers] == [201, 404]
+        assert answers[0].json()["frame_url"].endswith(f"/confirm/{charge}")
+        [sent] = [body for _, asked, body, _ in owners.requests if asked == path]
+        assert (sent["locale"], sent["portal_origin"]) == ("es-419", ana.gateway.url)
 
 
 async def test_refused_payments_change_nothing_and_declined_cards_are_limited(ana: Merchant) -> None:

@@ -106,8 +106,8 @@ class InvoiceLinks:
     async def session(self, cookie: str | None, *, keep_alive: bool) -> InvoiceSession | None:
         return self.live if cookie == self.cookie else None
 
-    async def store_payment(self, session: InvoiceSession, position: Position) -> None:
-        self.live = replace(session, paying=str(position))
+    async def store_payment(self, session: InvoiceSession, position: Position, charge_id: UUID) -> None:
+        self.live = replace(session, paying=str(position), charge_id=charge_id)
 
     async def end(self, session: InvoiceSession) -> None:
         self.live = None

@@ -12,6 +12,7 @@ from portal_gateway.application.results import (
     CardAdded,
     CardSetup,
     CardUpdated,
+    ConfirmationPage,
     DueCharge,
     Dues,
     PaymentBegun,
@@ -38,6 +39,8 @@ class Payments:
     """Name, id of the card, what else was sent, and the idempotency key."""
     paid_once: list[tuple[str, str, Money]] = field(default_factory=list)
     """Set-up, token and total of each payment with a card that is not stored."""
+    confirmations: list[tuple[UUID, Looks]] = field(default_factory=list)
+    """Openings of the page on which a payer confirms a charge."""
 
     async def open_setup(self, session: Session, locale: str, colour: str | None, purpose: Purpose = "default") -> CardSetup:
         setup = uuid5(scenes.OURS, "setup")
@@ -125,6 +128,13 @@ class Payments:
         id = session.invoice_id
         charge = {"id": str(uuid5(scenes.OURS, "charge")), "invoice_id": str(id), "aggregate": f"payment-{id}", "version": 3}
         return {**charge, "payment_method": {"brand": "visa", "last4": "4242"}, **self.dues()}  # type: ignore[typeddict-item]
+
+    async def open_confirmation(self, session: InvoiceSession, charge_id: UUID, looks: Looks) -> ConfirmationPage:
+        self.confirmations.append((charge_id, looks))
+        if self.refuses:
+            raise self.refuses
+        setup = uuid5(scenes.OURS, "setup")
+        return {"setup_id": str(setup), "frame_url": f"{CARDS}/cards/{setup}/confirm/{charge_id}"}
 
     def dues(self) -> Dues:
         amounts = [each["amount"] for each in self.due]

@@ -200,6 +200,25 @@ def test_what_the_customers_bank_wants_follows_from_the_payment() -> None:
     assert confirmation(published) == ("paid", None, None, None)
 
 
+def charged(published: Published) -> tuple[object, object]:
+    row = published.view()["invoices"][0]
+    return row.get("charge_id"), row.get("charged_method_id")
+
+
+def test_the_charge_and_its_card_are_known_while_the_customer_can_act() -> None:
+    published = Published().publish(story.issued(5), charge(STARTED, 5))
+    assert charged(published) == (None, None)
+    failed = charge(payments.PaymentFailed, 5, payment_method=MASTERCARD, **UNCONFIRMED)
+    first = str(failed.charge_id)  # type: ignore[attr-defined]
+    assert charged(published.publish(failed)) == (first, str(MASTERCARD.id))
+    assert charged(published.publish(charge(ASKS, 5, payment_method=MASTERCARD))) == (first, str(MASTERCARD.id))
+    waits = charge(ASKS, 5, attempt=2, until=UNTIL, payment_method=story.VISA)
+    assert charged(published.publish(charge(STARTED, 5, attempt=2))) == (None, None)
+    assert charged(published.publish(waits)) == (str(waits.charge_id), str(story.VISA.id))  # type: ignore[attr-defined]
+    published.publish(charge(SUCCEEDED, 5, attempt=2, **REFERENCE), story.paid(5))
+    assert charged(published) == (None, None)
+
+
 def test_a_remedy_of_an_earlier_attempt_is_not_shown() -> None:
     """Invoicing's event of the second failure has arrived before payments' own."""
     published = Published().publish(story.issued(5), charge(STARTED, 5), charge(payments.PaymentFailed, 5, **UNCONFIRMED))

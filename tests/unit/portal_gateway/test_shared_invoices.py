@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -12,6 +13,11 @@ from portal_gateway.domain.access import ABSOLUTE, IDLE, lifetime
 from support.portal_page import scenes
 
 INVOICE = scenes.invoice_id(14)
+CHARGE = str(UUID(int=7))
+WAITS: dict[str, Any] = {"status": "processing", "authenticate_until": "x"}
+UNCONFIRMED: dict[str, Any] = {"status": "failed", "detail": "authentication_failed"}
+OWN: dict[str, Any] = {"paying": f"payment-{INVOICE}:3", "charge_id": UUID(CHARGE)}
+OTHER: dict[str, Any] = {**OWN, "charge_id": UUID(int=8)}
 
 
 def test_an_invoice_link_works_for_thirty_days_and_not_longer() -> None:
@@ -50,12 +56,37 @@ def test_the_invoice_has_no_card_no_email_and_no_earlier_attempt() -> None:
     attempt = {"kind": "failed_attempt", "reason": "card_declined", "payment_method": card}
     buyer = {"name": "Ana", "address": "Calle 1", "email": "ana@example.com", "purchase_order": "PO-7", "tax_id": None}
     facts = {**scenes.whole_invoice(), "status": "failed", "movements": [attempt], "payment_method": card, "bill_to": buyer}
-    shown = without_customer(facts, has_paid=False)
+    shown = without_customer(facts, scenes.invoice_session())
     assert shown["bill_to"] == {"name": "Ana", "address": "Calle 1", "tax_id": None}
     assert (shown["status"], shown["payment_method"]) == ("open", None)
     assert "movements" not in shown
     assert "subscription_id" not in shown
-    assert without_customer(facts, has_paid=True)["status"] == "failed"
+    assert without_customer(facts, scenes.invoice_session(paying="payment-1:3"))["status"] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("facts", "session", "shown"),
+    [
+        (
+            {**WAITS, "charge_id": CHARGE},
+            OWN,
+            ("processing", {"authenticate_until": "x"}),
+        ),
+        ({**WAITS, "charge_id": CHARGE}, OTHER, ("processing", {})),
+        ({**WAITS, "charge_id": CHARGE}, {}, ("processing", {})),
+        (WAITS, {}, ("processing", {})),
+        ({**UNCONFIRMED, "charge_id": CHARGE}, OWN, ("failed", {"detail": "authentication_failed"})),
+        ({**UNCONFIRMED, "charge_id": CHARGE}, OTHER, ("open", {})),
+        ({**UNCONFIRMED, "charge_id": CHARGE}, {}, ("open", {})),
+        (UNCONFIRMED, OWN, ("failed", {})),
+    ],
+)
+def test_only_the_session_that_pays_is_shown_what_its_bank_wants(
+    facts: dict[str, Any], session: dict[str, Any], shown: tuple[str, dict[str, str]]
+) -> None:
+    it = without_customer({**scenes.whole_invoice(), **facts}, scenes.invoice_session(**session))
+    assert (it["status"], {name: it[name] for name in ("detail", "authenticate_until") if name in it}) == shown
+    assert not {"charge_id", "charged_method_id", "remedy"} & it.keys()
 
 
 def pending(kind: Any, detail: dict[str, Any]) -> Pending:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from html import unescape
 from typing import Any
 from uuid import UUID
@@ -157,6 +158,70 @@ def test_the_debt_of_another_subscription_can_be_confirmed_while_it_waits() -> N
     assert other.offer.confirms
 
 
+BACKUP, DEFAULT = scenes.saved("3184", "backup"), scenes.saved("4444", "default", brand="mastercard")
+SOMEONES = str(UUID(int=9))
+"""A card that is not on file: that of the payer of an invoice link."""
+
+
+def with_backup(view: View, **row: Any) -> View:
+    """The customer has two cards; the one of the failed charge is not the default."""
+    cards = scenes.with_cards(DEFAULT, BACKUP).facts
+    facts: Any = {
+        **view.facts,
+        "payment_method": cards["payment_method"],
+        "payment_methods": cards["payment_methods"],
+        "invoices": [{**view.facts["invoices"][0], **row}, *view.facts["invoices"][1:]],
+    }
+    return replace(view, facts=facts)
+
+
+OF_BACKUP: dict[str, Any] = {"charged_method_id": BACKUP["id"]}
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        with_backup(unconfirmed(**REQUIRED), **OF_BACKUP),
+        with_backup(unconfirmed(**REQUIRED)),  # composed by an earlier version: the card has the same network and digits
+        with_backup(unconfirmed(**REQUIRED), charged_method_id=SOMEONES),  # the same card, entered again
+        with_backup(unconfirmed("processing", **WAITING), **OF_BACKUP),
+    ],
+)
+async def test_a_card_that_is_not_the_default_is_confirmed_with_its_own_bank(view: View) -> None:
+    row = view.facts["invoices"][0]
+    fields = {name: row[name] for name in ("remedy", "detail", "authenticate_until", "charged_method_id") if name in row}
+    stage = stage_of(view, status=row["status"], **fields)
+    stage.payments.running = "authenticate_until" in row
+    async with stage.browser() as browser:
+        assert 'id="pay-now"' in (await browser.get("/")).text
+        page = unescape((await browser.get(PAY)).text)
+    assert 'data-sheet="confirm-at-bank"' in page
+    assert "Visa •••• 3184" in page
+    shown = json.loads(re.search(r'data-shown="({.*?})"', page)[1])  # type: ignore[index]
+    assert shown["payment_method_id"] == BACKUP["id"]
+
+
+def test_the_notice_names_a_card_that_is_not_the_default() -> None:
+    view = with_backup(unconfirmed(**REQUIRED), **OF_BACKUP)
+    shown = notice(Reader.of(view, catalogues().language("es")), view.facts["subscriptions"][0], view)
+    assert shown
+    assert (shown.code, shown.lead) == ("confirm_with_bank", ASKS_ES)
+    assert shown.says == f"Confírmalo con tu banco para pagar con Visa •••• 3184, o usa otra tarjeta. {NO_RETRY_ES}"
+
+
+async def test_a_charge_that_waits_for_the_payer_of_an_invoice_link_offers_the_customer_nothing() -> None:
+    payers = {**WAITING, "charged_method_id": SOMEONES}
+    stage = stage_of(with_backup(unconfirmed("processing"), **payers), status="processing", **payers)
+    stage.payments.running = True
+    async with stage.browser() as browser:
+        page, sheet = (await browser.get("/")).text, (await browser.get(PAY)).text
+        debt = (await browser.get("/api/overview")).json()["subscriptions"][0]["debt"]
+    assert 'data-notice="processing"' in page
+    assert 'id="pay-now"' not in page
+    assert ('data-sheet="paid"' in sheet, 'id="confirm-at-bank"' in sheet) == (True, False)
+    assert debt["authentication"] is None
+
+
 async def test_the_pane_has_one_primary_button_and_another_card_beside_it() -> None:
     async with Stage(unconfirmed(**REQUIRED)).browser() as browser:
         page = (await browser.get("/")).text
@@ -252,7 +317,10 @@ async def test_the_api_passes_on_a_changed_amount_with_its_sentences() -> None:
     ("view", "expected"),
     [
         (unconfirmed(**REQUIRED), ("authenticate", "authentication_required", None)),
-        (unconfirmed("processing", **WAITING), (None, None, {"invoice_id": UNPAID, "until": UNTIL})),
+        (
+            unconfirmed("processing", **WAITING),
+            (None, None, {"invoice_id": UNPAID, "until": UNTIL, "payment_method_id": CARD_ID}),
+        ),
         (scenes.owing(), (None, None, None)),
     ],
 )

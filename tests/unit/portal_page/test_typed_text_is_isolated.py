@@ -4,6 +4,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any, cast
 from unicodedata import bidirectional
+from uuid import UUID
 
 from chassis.http.problems import Problem
 from portal_gateway.adapters.page.rendering import environment
@@ -17,6 +18,7 @@ OLDER = f"\u202e{NAME}\u2069"
 """Text with a direction mark, which older data can contain."""
 PLAN = scenes.plan(name=OLDER, description=OLDER, tax={"name": OLDER, "rate_basis_points": 1600, "inclusive": False})
 MERCHANT = scenes.merchant(name=OLDER)
+CHARGE = UUID(int=7)
 WAITING = 99
 """The revision of the view in which a charge waits for the customer's bank."""
 CUSTOMER = {"id": str(scenes.CUSTOMER), "name": OLDER, "email": "ana@example.com", "locale": "es-MX", "country": "MX"}
@@ -40,7 +42,7 @@ def two_cards() -> Any:
 def owed(path: str) -> dict[str, Any]:
     """The invoice can be paid on the page that offers it, and is paid on every other."""
     if shown.revision == WAITING:
-        return {"status": "processing", "authenticate_until": scenes.instant(2023, 5, 20)}
+        return {"status": "processing", "authenticate_until": scenes.instant(2023, 5, 20), "charge_id": str(CHARGE)}
     return {"status": "failed"} if path.endswith("/payment") else {}
 
 
@@ -113,6 +115,7 @@ PAGES: list[tuple[Any, str, int]] = [
     (view(), f"/invoices/{invoice_id(14)}/link", 2),
     (view(), "/shared-invoice", 8),
     (view(), "/shared-invoice/payment", 1),
+    (waiting(), "/shared-invoice/confirmation", 2),
 ]
 
 
@@ -130,7 +133,7 @@ async def test_every_page_isolates_user_input() -> None:
         stage = Stage(shown, scenes.session(return_url="https://techsolutions.example/back"))
         stage.invoicing.invoice_is = invoice(**owed(shown, path))
         stage.payments.due = [owed_to(14), owed_to(13)]
-        stage.invoice_links.live = scenes.invoice_session()
+        stage.invoice_links.live = scenes.invoice_session(charge_id=CHARGE)
         walk = await walked(stage, path)
         assert walk.loose == [], path
         assert walk.isolated >= least, path

@@ -7,6 +7,7 @@ from portal_gateway.application.refusals import (
     LinkRefused,
     MerchantUnknown,
     NoSuchImage,
+    NothingToConfirm,
     SessionChanged,
     SessionRequired,
     TokenRequired,
@@ -20,5 +21,6 @@ REFUSALS: Refusals = {
     SessionChanged: (409, "session_changed", "The page belongs to another session; nothing was changed"),
     MerchantUnknown: (503, "service_unavailable", "The merchant is not known here yet"),
     NoSuchImage: (404, "not_found", "There is nothing here"),
+    NothingToConfirm: (404, "not_found", "No payment of this session can be confirmed"),
     InvalidCursor: (422, "invalid_cursor", "The cursor is not one of ours"),
 }

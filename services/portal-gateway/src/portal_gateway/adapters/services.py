@@ -22,6 +22,7 @@ from portal_gateway.application.results import (
     CardAdded,
     CardSetup,
     CardUpdated,
+    ConfirmationPage,
     PaymentBegun,
     PaymentPreview,
     RemovalPreview,
@@ -144,6 +145,11 @@ class PaymentsService(_Service):
     ) -> PaymentBegun:
         body = {"invoice_id": str(session.invoice_id), "setup_id": setup_id, "token": token, **total}
         return cast(PaymentBegun, await self._with_card(session, "POST", "/v1/one-time-payments", body, idempotency_key))
+
+    async def open_confirmation(self, session: InvoiceSession, charge_id: UUID, looks: Looks) -> ConfirmationPage:
+        body = {"locale": looks.locale, "colour": looks.colour, "portal_origin": self._portal_origin}
+        path = f"/v1/one-time-payments/{charge_id}/authentication"
+        return cast(ConfirmationPage, await self._call(session, "POST", path, json=body))
 
     async def _with_card(
         self, session: Session | InvoiceSession, method: str, path: str, body: dict[str, Any], idempotency_key: str | None

@@ -5,7 +5,7 @@ Documents of different topics arrive in any order, so a value that depends on tw
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, Final, cast
 from uuid import UUID
 
 from portal_gateway.domain.view import (
@@ -66,6 +66,13 @@ def empty(customer_id: UUID) -> CustomerView:
     return compose(customer_id, Sources())
 
 
+_OF_CHARGE: Final[Mapping[InvoiceStatus, tuple[str, ...]]] = {
+    "failed": ("remedy", "detail", "charge_id", "charged_method_id"),
+    "processing": ("authenticate_until", "charge_id", "charged_method_id"),
+}
+"""Fields of the payment's document for an invoice with this status."""
+
+
 def invoice_row(invoice: Source, payment: Source | None) -> InvoiceRow:
     doc, paid = invoice.doc, payment.doc if payment else None
     row: InvoiceRow = {
@@ -81,6 +88,9 @@ def invoice_row(invoice: Source, payment: Source | None) -> InvoiceRow:
         "paid_at": doc["paid_at"],
         "payment_method": doc["payment_method"],
     }
+    if payment and payment.doc["attempt"] >= doc["failed_attempt"]:  # otherwise it describes an earlier attempt
+        fields = _OF_CHARGE.get(status, ())
+        row |= {field: payment.doc[field] for field in fields if field in payment.doc}  # type: ignore[typeddict-item]
     if credited := doc.get("credited"):
         refunded, failed = _refunds(paid)
         currency = doc["total"]["currency"]

@@ -12,7 +12,7 @@ from portal_gateway.domain.access import InvoiceSession, Session
 from portal_gateway.domain.invoice_status import status_of
 from portal_gateway.domain.view import InvoiceRow
 
-_OWN = ("status", "remedy", "detail", "authenticate_until")
+_OWN = ("status", "remedy", "detail", "authenticate_until", "charge_id", "charged_method_id")
 """What the portal knows better than the invoicing service, which does not follow running attempts."""
 
 

@@ -21,6 +21,7 @@ from portal_gateway.application.results import (
     CardAdded,
     CardSetup,
     CardUpdated,
+    ConfirmationPage,
     Neighbours,
     PaymentBegun,
     PaymentPreview,
@@ -60,7 +61,7 @@ class InvoiceLinks(Protocol):
     async def session(self, cookie: str | None, *, keep_alive: bool) -> InvoiceSession | None:
         """The live session of a cookie."""
 
-    async def store_payment(self, session: InvoiceSession, position: Position) -> None:
+    async def store_payment(self, session: InvoiceSession, position: Position, charge_id: UUID) -> None:
         """Store the payment that the session has started."""
 
     async def end(self, session: InvoiceSession) -> None: ...
@@ -150,6 +151,9 @@ class Payments(Protocol):
         self, session: InvoiceSession, setup_id: str, token: str, total: Money, idempotency_key: str | None
     ) -> PaymentBegun:
         """Raises CardDeclined."""
+
+    async def open_confirmation(self, session: InvoiceSession, charge_id: UUID, looks: Looks) -> ConfirmationPage:
+        """Open the page on which the payer confirms the session's charge at their bank."""
 
 
 class Invoicing(Protocol):

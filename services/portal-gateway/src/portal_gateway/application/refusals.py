@@ -20,6 +20,10 @@ class InvoiceSessionRequired(SessionRequired):
     """The request has no session of an invoice link, or its session has ended."""
 
 
+class NothingToConfirm(Refusal):
+    """The session of an invoice link has started no payment that could be confirmed at the bank."""
+
+
 class TokenRequired(Refusal):
     """The request does not carry the token of its session."""
 

@@ -93,15 +93,20 @@ class PaymentBegun(Dues):
     payment_method: dict[str, Any]
 
 
-class AuthenticationBegun(TypedDict):
+class ConfirmationPage(TypedDict):
+    """The page on which a charge is confirmed at the bank."""
+
+    setup_id: str
+    frame_url: str
+
+
+class AuthenticationBegun(ConfirmationPage):
     id: str
     """The charge's id."""
     invoice_id: str
     aggregate: str
     version: int
     payment_method: dict[str, Any]
-    setup_id: str
-    frame_url: str
 
 
 class ChargeStarted(TypedDict):

@@ -18,8 +18,9 @@ from portal_gateway.application.history import PaymentHistory
 from portal_gateway.application.limits import Limit
 from portal_gateway.application.portal_links import Addresses
 from portal_gateway.application.ports import InvoiceLinks, Invoicing, Limits, Payments, SecurityEvents, Views
-from portal_gateway.application.refusals import CardDeclined, InvoiceSessionRequired, MerchantUnknown
-from portal_gateway.application.results import CardSetup, EnteredInvoice, PaymentBegun
+from portal_gateway.application.refusals import CardDeclined, InvoiceSessionRequired, MerchantUnknown, NothingToConfirm
+from portal_gateway.application.requests import Looks
+from portal_gateway.application.results import CardSetup, ConfirmationPage, EnteredInvoice, PaymentBegun
 from portal_gateway.application.view import Pending, Position, View
 from portal_gateway.domain.access import InvoiceLink, InvoiceSession, Session, lifetime
 from portal_gateway.domain.instants import rfc3339
@@ -33,6 +34,7 @@ SHOWN: Final = (
     *("id", "number", "issued_on", "period", "period_time_zone", "time_zone", "paid_at", "seller", "lines"),
     *("total", "net_total", "tax_total", "tax"),
 )
+SHOWN_OF_PAYMENT: Final = ("detail", "authenticate_until")
 SHOWN_OF_BUYER: Final = ("name", "address", "country", "tax_id")
 
 
@@ -95,11 +97,10 @@ class SharedInvoices:
         return SharedVisit(session, limited(view, session))
 
     async def invoice(self, session: InvoiceSession) -> dict[str, Any]:
-        """The invoice without its history and the customer's e-mail address; `failed` is left out of the status unless this
-        session's payment failed. Raises 404.
+        """The invoice without its history and the customer's e-mail address. That a payment has failed or waits for the bank is
+        left out unless it is this session's. Raises 404.
         """
-        facts = await self.history.one(session, session.invoice_id)
-        return without_customer(facts, has_paid=session.paying is not None)
+        return without_customer(await self.history.one(session, session.invoice_id), session)
 
     async def pdf(self, session: InvoiceSession) -> DownloadedDocument:
         await self.limits.take(limits.SHARED_PDFS, _key(session))
@@ -131,8 +132,15 @@ class SharedInvoices:
             "detail": {"invoice_id": begun["invoice_id"]},
         }
         await survives("accepted commands", self.views.accept(session.merchant_id, session.customer_id, [pending]))
-        await survives("payment of a session", self.links.store_payment(session, position))
+        await survives("payment of a session", self.links.store_payment(session, position, UUID(begun["id"])))
         return begun
+
+    async def open_confirmation(self, session: InvoiceSession, looks: Looks) -> ConfirmationPage:
+        """Open the page on which the payer confirms the session's charge at their bank. Raises NothingToConfirm, 404, 429."""
+        if session.charge_id is None:
+            raise NothingToConfirm
+        await self.limits.take(limits.SHARED_CARD_SETUPS, _key(session))
+        return await self.payments.open_confirmation(session, session.charge_id, looks)
 
     async def leave(self, session: InvoiceSession) -> None:
         await self.links.end(session)
@@ -144,11 +152,16 @@ def limited(view: View, session: InvoiceSession) -> View:
     return replace(view, facts=empty(session.customer_id), revision=0, pending=own)
 
 
-def without_customer(facts: Mapping[str, Any], *, has_paid: bool) -> dict[str, Any]:
-    """What is printed on the invoice, without the customer's e-mail address, card and earlier attempts to pay."""
+def without_customer(facts: Mapping[str, Any], session: InvoiceSession) -> dict[str, Any]:
+    """What is printed on the invoice, without the customer's e-mail address, card and earlier attempts to pay; and of the
+    session's own payment why it failed, and how long it waits for the payer's bank.
+    """
+    charge, own_charge = facts.get("charge_id"), session.charge_id and str(session.charge_id)
+    own = {name: facts[name] for name in SHOWN_OF_PAYMENT if charge and charge == own_charge and name in facts}
+    has_paid = session.paying is not None and charge in (None, own_charge)
     buyer = {name: value for name, value in (facts.get("bill_to") or {}).items() if name in SHOWN_OF_BUYER}
     status = "open" if facts["status"] == "failed" and not has_paid else facts["status"]
-    return {name: facts.get(name) for name in SHOWN} | {"bill_to": buyer, "status": status, "payment_method": None}
+    return {name: facts.get(name) for name in SHOWN} | {"bill_to": buyer, "status": status, "payment_method": None} | own
 
 
 def _key(session: InvoiceSession) -> str:

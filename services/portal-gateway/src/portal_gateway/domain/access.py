@@ -110,6 +110,8 @@ class InvoiceSession:
     """Of the link."""
     paying: str | None = None
     """The position of the payment that this session has started last: `payment-<uuid>:7`."""
+    charge_id: UUID | None = None
+    """The charge of that payment."""
 
     @property
     def ends_at(self) -> datetime:

@@ -131,6 +131,16 @@ class InvoiceRow(TypedDict):
     period: Period
     paid_at: str | None
     payment_method: CardFace | None
+    remedy: NotRequired[str]
+    """Of a failed one: what can make the payment succeed: wait, another_card, authenticate. Absent if unknown, or without any."""
+    detail: NotRequired[str]
+    """Of a failed one: a more precise reason than the code, if there is one."""
+    authenticate_until: NotRequired[str]
+    """Of a processing one: how long the charge waits for the customer's answer to their bank, by the wall clock."""
+    charge_id: NotRequired[str]
+    """Of a failed one, and of one that waits for that answer: the charge."""
+    charged_method_id: NotRequired[str]
+    """The card of that charge. Absent without a card, and in views that an earlier version composed."""
     credited: NotRequired[Money]
     """What credit notes took off the total. This and the next two are absent without a credit note."""
     refunded: NotRequired[Money]

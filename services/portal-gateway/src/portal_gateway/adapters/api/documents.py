@@ -87,6 +87,8 @@ class Authentication(BaseModel):
     """The invoice that is charged."""
     until: datetime
     """How long it waits, by the wall clock."""
+    payment_method_id: str
+    """Id of the card that is charged."""
 
 
 class Debt(BaseModel):

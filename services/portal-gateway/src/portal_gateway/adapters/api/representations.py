@@ -1,10 +1,12 @@
 """The API's JSON: facts with their sentences. Clients rely on it, so fields are only added."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from portal_gateway.application.presentation import common, details, invoices, payment_method, payment_offer, price, summary
-from portal_gateway.application.presentation.bank_confirmation import row_of
+from portal_gateway.application.presentation.bank_confirmation import row_of, waiting_card
+from portal_gateway.application.presentation.cards_on_file import saved
 from portal_gateway.application.presentation.common import Reader
 from portal_gateway.application.presentation.notice import notice
 from portal_gateway.application.view import Pending, View
@@ -90,7 +92,7 @@ def _subscription(reader: Reader, view: View, it: Subscription) -> dict[str, Any
         "renews_on": reader.of_subscription(it).date(it["current_period"]["end"]).isoformat() if renews else None,
         "renewal_text": details.says(reader, it, view),
         "cancellation": cancellation and {field: cancellation[field] for field in ("mode", "effective_at", "feedback")},
-        "debt": _debt(reader, debt, row_of(view, debt["invoice_id"])) if debt else None,
+        "debt": _debt(reader, debt, view) if debt else None,
         "debt_text": f"{owed.lead} {owed.rest}" if owed else None,
         "payment_text": offer.does if offer else None,
         "ended_at": it["ended_at"],
@@ -98,16 +100,19 @@ def _subscription(reader: Reader, view: View, it: Subscription) -> dict[str, Any
     }
 
 
-def _debt(reader: Reader, debt: Debt, row: InvoiceRow | None) -> dict[str, Any]:
-    until = row.get("authenticate_until") if row else None
+def _debt(reader: Reader, debt: Debt, view: View) -> dict[str, Any]:
+    row = row_of(view, debt["invoice_id"])
+    facts: Mapping[str, Any] = row or {}
+    card = waiting_card(row, view)
+    until = {"invoice_id": debt["invoice_id"], "until": facts.get("authenticate_until")}
     return {
         "amount": _amount(reader, debt["amount"]),
         "reason": debt["reason"],
         "next_attempt_at": debt["next_attempt_at"],
         "invoice_id": debt["invoice_id"],
-        "detail": row.get("detail") if row else None,
-        "remedy": row.get("remedy") if row else None,
-        "authentication": {"invoice_id": debt["invoice_id"], "until": until} if until else None,
+        "detail": facts.get("detail"),
+        "remedy": facts.get("remedy"),
+        "authentication": {**until, "payment_method_id": card["id"]} if card else None,
     }
 
 
@@ -118,7 +123,7 @@ def _amount(reader: Reader, amount: Money) -> dict[str, Any]:
 
 def cards(reader: Reader, view: View) -> list[dict[str, Any]]:
     """All cards on file, with their roles."""
-    return [_card(reader, each) | {"role": each["role"]} for each in payment_method.saved(view)]
+    return [_card(reader, each) | {"role": each["role"]} for each in saved(view)]
 
 
 def _card(reader: Reader, card: PaymentMethod | SavedMethod) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from portal_gateway.adapters.api.parameters import InvoiceId
 from portal_gateway.application.portal import Portal
 from portal_gateway.application.presentation.common import Reader
 from portal_gateway.application.presentation.shared_invoice import shared_invoice
+from portal_gateway.application.requests import Looks
 from portal_gateway.application.shared_invoices import SharedVisit
 from portal_gateway.domain.access import Session
 from portal_gateway.domain.instants import rfc3339
@@ -68,6 +69,7 @@ def shared_invoice_routes(portal: Portal, dependencies: SessionDependencies) -> 
             "status": shown.status,
             "status_text": shown.invoice.badge.text,
             "payable": shown.payable,
+            "authenticate_until": facts.get("authenticate_until"),
             "pdf_url": "/shared-invoice/pdf",
             "csrf": visit.session.csrf,
         }
@@ -88,6 +90,14 @@ def shared_invoice_routes(portal: Portal, dependencies: SessionDependencies) -> 
         colour = (visit.view.merchant.get("branding") or {}).get("colour")
         setup = await portal.shared.open_card_setup(visit.session, locale=language.tag, colour=colour)
         return _with_lines(request, visit, {**setup})
+
+    @api.post("/shared-invoice/authentication", status_code=201, tags=["shared invoice"])
+    @answers(documents.ConfirmationPage, (404, "not_found"), (429, "too_many_requests"), (429, "too_many_openings"))
+    async def authenticate(request: Request, visit: Annotated[SharedVisit, Depends(acting)]) -> dict[str, Any]:
+        """Open a page on which the payer confirms the session's payment at their bank, while it waits for that."""
+        language = language_of(request, visit.session, visit.view)
+        looks = Looks(language.tag, (visit.view.merchant.get("branding") or {}).get("colour"))
+        return {**await portal.shared.open_confirmation(visit.session, looks)}
 
     @api.post("/shared-invoice/payment", status_code=201, tags=["shared invoice"])
     @answers(

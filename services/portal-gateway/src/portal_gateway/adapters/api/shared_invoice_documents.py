@@ -26,6 +26,8 @@ class SharedInvoice(BaseModel):
     """The status in words."""
     payable: bool
     """Whether it can be paid now."""
+    authenticate_until: datetime | None = None
+    """How long this session's payment waits for the payer's answer to their bank, by the wall clock. Null unless it waits."""
     pdf_url: str
     """Address of the PDF document."""
     csrf: str
@@ -39,6 +41,15 @@ class OneTimeSetup(DuesInWords):
     """Id of the set-up."""
     frame_url: str
     """Address of the card page, for an iframe."""
+
+
+class ConfirmationPage(BaseModel):
+    """A page on which the payer confirms the payment at their bank."""
+
+    setup_id: UUID
+    """Id of the opening of the page. It is valid for half an hour."""
+    frame_url: str
+    """Address of the page, for an iframe."""
 
 
 class CardOfPayment(BaseModel):

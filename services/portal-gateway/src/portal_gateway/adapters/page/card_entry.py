@@ -7,9 +7,10 @@ from portal_gateway.adapters.page import request_context
 from portal_gateway.adapters.page.error_pages import page_route
 from portal_gateway.adapters.page.rendering import Pages
 from portal_gateway.application.portal import Portal
+from portal_gateway.application.presentation.cards_on_file import saved
 from portal_gateway.application.presentation.common import BRANDS, Reader
 from portal_gateway.application.presentation.invoices import STATUSES, badge
-from portal_gateway.application.presentation.payment_method import method, saved
+from portal_gateway.application.presentation.payment_method import method
 from portal_gateway.application.presentation.price import renewals
 
 

@@ -24,7 +24,6 @@ from portal_gateway.application.presentation.problems import explain
 from portal_gateway.application.requests import PaymentRequest
 from portal_gateway.application.results import PaymentPreview
 from portal_gateway.application.view import Position, Visit
-from portal_gateway.domain.view import PaymentMethod
 
 STOP_POLLING: Final = 286
 """The status with which htmx ends a poll."""
@@ -42,7 +41,7 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
         visit = await request_context.visit(portal, request, position, keep_alive=request_context.by_customer(request))
         sheet = await Sheet.of(portal, pages, request, visit, invoice_id)
         has_begun = position is not None and position.aggregate == f"payment-{invoice_id}"
-        payable = sheet.status in ("open", "failed") or waits(sheet.facts)
+        payable = sheet.status in ("open", "failed") or waits(sheet.facts, sheet.visit.view)
         return sheet.result() if has_begun or not payable else await sheet.form()
 
     @router.post("/invoices/{invoice_id:uuid}/payment")
@@ -101,14 +100,14 @@ class Sheet:
         """The form; with a `problem` again after the list of charges has changed, as 422 like every form with errors."""
         view, reader = self.visit.view, self.reader
         preview = await self.portal.payment_preview(self.visit.session, UUID(str(self.facts["id"])))
-        if preview["running"] and problem is None and not waits(self.facts):
+        if preview["running"] and problem is None and not waits(self.facts, view):
             return replace(self, facts={**self.facts, "status": "processing"}).result()  # the charge has not arrived here yet
         if not preview["due"] or preview["total"] is None:
             raise Problem(409, "nothing_owed", "Nothing is owed on this invoice")
         offer = of_invoice(reader, view, self.facts)
         total = reader.money(preview["total"])
-        if offer.confirms and card:
-            return self._confirmation(offer, card, preview, total)
+        if offer.confirms:
+            return self._confirmation(offer, preview, total)
         return self._page(
             "pay.html",
             status=422 if problem else 200,
@@ -131,11 +130,11 @@ class Sheet:
             idempotency_key=uuid4(),
         )
 
-    def _confirmation(self, offer: Offer, card: PaymentMethod, preview: PaymentPreview, total: str) -> Response:
+    def _confirmation(self, offer: Offer, preview: PaymentPreview, total: str) -> Response:
         """The dialog in which the customer confirms the charge at their bank. Its script sends what is shown here."""
-        reader, view, due = self.reader, self.visit.view, preview["due"]
+        reader, view, due, [card] = self.reader, self.visit.view, preview["due"], offer.cards
         shown = {
-            "payment_method_id": card["id"],
+            "payment_method_id": card.id,
             **preview["total"],  # type: ignore[dict-item]
             "charge_invoices": [each["invoice_id"] for each in due],
             **({"effect": due[0]["effect"]} if due[0].get("effect") else {}),
@@ -144,12 +143,12 @@ class Sheet:
             "confirm_at_bank.html",
             status=200,
             heading=offer.button,
-            card=reader.card(card),
+            card=card.label,
             lines=lines(reader, view, due),
             total=total if len(due) > 1 else None,
             statements=does(reader, view, due, more=preview.get("more", False)),
             confirm=reader.say("Confirm and pay %(amount)s", amount=total),
-            begins=len(due) == 1 or waits(self.facts),  # the notice has shown this amount, or it is confirmed already
+            begins=len(due) == 1 or waits(self.facts, view),  # the notice has shown this amount, or it is confirmed already
             begin=f"/api/invoices/{offer.invoice_id}/authentication",
             shown=shown,
         )

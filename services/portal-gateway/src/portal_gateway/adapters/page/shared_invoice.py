@@ -59,6 +59,17 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
             return RedirectResponse(HOME, 303)
         return pages.page("shared_payment.html", request, heading=shown.pay, invoice=shown.invoice, csrf=visit.session.csrf)
 
+    @router.get(f"{HOME}/confirmation")
+    async def confirmation(request: Request) -> Response:
+        visit = await visited(portal, request)
+        reader = Reader.of(visit.view, request_context.language(request))
+        shown = shared_invoice(reader, await portal.shared.invoice(visit.session), visit)
+        if shown.confirm is None:
+            return RedirectResponse(HOME, 303)
+        return pages.page(
+            "shared_confirmation.html", request, heading=shown.confirm, invoice=shown.invoice, csrf=visit.session.csrf
+        )
+
     @router.post(f"{HOME}/logout")
     async def leave(request: Request) -> Response:
         form = await forms.form(request)

@@ -145,13 +145,14 @@ class StoredInvoiceLinks:
             facts["seen_at"] = await self._pool.fetchval(_KEEP_ALIVE, *key) or facts["seen_at"]
         return _session(facts, cookie)
 
-    async def store_payment(self, session: InvoiceSession, position: Position) -> None:
+    async def store_payment(self, session: InvoiceSession, position: Position, charge_id: UUID) -> None:
         await self._pool.execute(
-            "UPDATE invoice_session SET paying = $4 WHERE merchant_id = $1 AND customer_id = $2 AND id = $3",
+            "UPDATE invoice_session SET paying = $4, charge_id = $5 WHERE merchant_id = $1 AND customer_id = $2 AND id = $3",
             session.merchant_id,
             session.customer_id,
             session.id,
             str(position),
+            charge_id,
         )
 
     async def end(self, session: InvoiceSession) -> None:
@@ -175,4 +176,5 @@ def _session(row: dict[str, Any], cookie: str) -> InvoiceSession:
         csrf=csrf_token(cookie),
         locale=row["locale"],
         paying=row["paying"],
+        charge_id=row["charge_id"],
     )

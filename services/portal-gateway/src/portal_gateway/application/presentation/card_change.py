@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from portal_gateway.application.presentation.bank_confirmation import can_be_confirmed, waits
+from portal_gateway.application.presentation.bank_confirmation import card_to_confirm, waits
 from portal_gateway.application.presentation.common import Badge, Reader, moment
 from portal_gateway.application.presentation.failure_reasons import REASONS
 from portal_gateway.application.presentation.invoices import badge, status
 from portal_gateway.application.presentation.notice import pay_button
 from portal_gateway.application.presentation.settlement import after
 from portal_gateway.application.view import View
-from portal_gateway.domain.view import Subscription
+from portal_gateway.domain.view import SavedMethod, Subscription
 from presentation.languages import N_
 
 SAYS: Final = {
@@ -60,23 +60,23 @@ def outcome(reader: Reader, view: View, facts: Mapping[str, Any]) -> Outcome:
         status=facts["status"],
         title=reader.say("Your payment didn't go through") if failed else reader.say("Your payment"),
         charges=tuple(Charge(number, amount, badge(reader, state)) for number, amount, state in charged),
-        says=tuple(_says(reader, facts, subscription)),
+        says=tuple(_says(reader, view, facts, subscription)),
         settled=_is_settled(reader, view, facts, subscription),
         pay=pay_button(reader, view) if failed else None,
-        confirm=reader.say("Confirm with your bank") if waits(facts) or _can_be_confirmed(facts, view) else None,
+        confirm=reader.say("Confirm with your bank") if _card_to_confirm(facts, view) else None,
     )
 
 
-def _can_be_confirmed(facts: Mapping[str, Any], view: View) -> bool:
+def _card_to_confirm(facts: Mapping[str, Any], view: View) -> SavedMethod | None:
     attempts = [it for it in facts.get("movements") or () if it["kind"] == "failed_attempt"]
-    return facts["status"] == "failed" and bool(attempts) and can_be_confirmed(facts, attempts[-1].get("payment_method"), view)
+    return card_to_confirm(facts, attempts[-1].get("payment_method") if attempts else None, view)
 
 
-def _says(reader: Reader, facts: Mapping[str, Any], subscription: Subscription | None) -> list[str]:
+def _says(reader: Reader, view: View, facts: Mapping[str, Any], subscription: Subscription | None) -> list[str]:
     state, words = facts["status"], SAYS[facts["status"]]
     if state == "paid":
         return [after(reader, facts, subscription) or reader.say(words)]
-    sentences = [reader.say(WAITS_FOR_BANK if waits(facts) else words)]
+    sentences = [reader.say(WAITS_FOR_BANK if waits(facts, view) else words)]
     if state == "failed":
         reasons = [it.get("reason") for it in facts.get("movements") or () if it["kind"] == "failed_attempt"]
         if reasons and (why := REASONS.get(reasons[-1] or "")):

@@ -137,7 +137,7 @@ def invoice(reader: Reader, facts: Mapping[str, Any], view: View) -> Invoice:
     local = reader.where(facts.get("period_time_zone") or facts.get("time_zone"))
     owing = next((it for it in view.facts["subscriptions"] if it["debt"] and it["debt"]["invoice_id"] == facts["id"]), None)
     debt = owing["debt"] if owing else None
-    payable = waits(facts) or (facts["status"] == "failed" and current != "processing")
+    payable = waits(facts, view) or (facts["status"] == "failed" and current != "processing")
     return Invoice(
         id=str(facts["id"]),
         number=facts["number"],

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from portal_gateway.application.presentation.accepted_commands import pending_sentence
-from portal_gateway.application.presentation.bank_confirmation import can_be_confirmed, reason_of, row_of, same_face, waits
+from portal_gateway.application.presentation.bank_confirmation import card_to_confirm, reason_of, row_of, waits
+from portal_gateway.application.presentation.cards_on_file import same_face
 from portal_gateway.application.presentation.common import Fact, Reader, Tone, moment
 from portal_gateway.application.presentation.failure_reasons import ADVICE, CONFIRMED_AT_THE_BANK, DECLINES, SHORT
 from portal_gateway.application.subscription_status import owes
@@ -49,7 +50,7 @@ def notice(reader: Reader, subscription: Subscription, view: View) -> Notice | N
     if debt is None or not owes(subscription) or pending_sentence(subscription, view):
         return None
     amount, row = reader.money(debt["amount"]), row_of(view, debt["invoice_id"])
-    if waits(row):
+    if waits(row, view):
         lead = reader.say("Your bank is waiting for you to confirm the payment of %(amount)s.", amount=amount)
         rest = reader.say(
             "If you closed your bank's window, open it again. If you don't confirm within 15 minutes, the payment is canceled "
@@ -68,7 +69,7 @@ def notice(reader: Reader, subscription: Subscription, view: View) -> Notice | N
     if subscription["ended_at"]:
         lead = reader.say("You still owe %(amount)s.", amount=amount)
         return Notice("ended", "bad", lead, _why(reader, debt, view), pay_button(reader, view))
-    confirms = row is not None and can_be_confirmed(row, row["payment_method"], view)
+    confirms = row is not None and card_to_confirm(row, row["payment_method"], view) is not None
     if untried:
         lead = reader.say("Your first payment of %(amount)s is due.", amount=amount)
     elif confirms:
@@ -118,9 +119,9 @@ def _why(reader: Reader, debt: Debt, view: View) -> str:
 
 
 def _advice(reader: Reader, debt: Debt, view: View) -> str | None:
-    """What to do about a refused card that is still the one on file."""
-    refused, card = refused_card(debt, view), view.facts["payment_method"]
-    sentence = ADVICE.get(reason_of(debt, view))
+    """What to do about a refused card that is still the default, or that can be confirmed."""
+    refused, sentence = refused_card(debt, view), ADVICE.get(reason_of(debt, view))
+    card = card_to_confirm(row_of(view, debt["invoice_id"]), refused, view) or view.facts["payment_method"]
     if sentence is None or not refused or not card or not same_face(refused, card):
         return None
     return reader.say(sentence, card=reader.card(card))

@@ -8,7 +8,7 @@ from portal_gateway.application.presentation.common import Badge, Reader
 from portal_gateway.application.presentation.notice import Notice
 from portal_gateway.application.subscription_status import renews
 from portal_gateway.application.view import View
-from portal_gateway.domain.view import CardFace, PaymentMethod, SavedMethod
+from portal_gateway.domain.view import CardFace, PaymentMethod
 from presentation.languages import in_context
 
 
@@ -27,16 +27,6 @@ class Method:
 def state(reader: Reader, month: int, year: int) -> State:
     """By the merchant's clock and zone, as for a charge."""
     return expiry_state(month, year, reader.now, reader.zone)
-
-
-def saved(view: View) -> list[SavedMethod]:
-    """The cards on file: the default first, then the backup, then the latest first."""
-    listed = view.facts.get("payment_methods")
-    if listed is not None:
-        return listed
-    card = view.facts["payment_method"]  # a view that an earlier version composed
-    face = {name: card[name] for name in ("id", "brand", "last4", "exp_month", "exp_year")} if card else {}
-    return [{**face, "role": "default"}] if card else []  # type: ignore[typeddict-item]
 
 
 def chargeable(reader: Reader, view: View) -> CardFace | None:

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from portal_gateway.application.presentation.bank_confirmation import can_be_confirmed, row_of, same_face, waits
+from portal_gateway.application.presentation.bank_confirmation import card_to_confirm, row_of, waits
+from portal_gateway.application.presentation.cards_on_file import same_face, saved
 from portal_gateway.application.presentation.common import Reader
 from portal_gateway.application.presentation.notice import is_running, notice
-from portal_gateway.application.presentation.payment_method import saved, state
+from portal_gateway.application.presentation.payment_method import state
 from portal_gateway.application.presentation.settlement import before
 from portal_gateway.application.view import View
 from portal_gateway.domain.settlement import Settling, settling
@@ -35,7 +36,7 @@ class Offer:
     why_not: str | None
     """Why the default cannot pay."""
     cards: tuple[PayableCard, ...] = ()
-    """The cards that can pay. The button names the first one."""
+    """The cards that can pay. The button names the first one, or leads to its confirmation."""
     confirms: bool = False
     """Whether the button leads to the confirmation at the customer's bank."""
 
@@ -48,7 +49,7 @@ def offer(reader: Reader, view: View, subscription: Subscription) -> Offer | Non
     if debt is None or notice(reader, subscription, view) is None:
         return None
     row = row_of(view, debt["invoice_id"])
-    if is_running(debt, view) and not waits(row):
+    if is_running(debt, view) and not waits(row, view):
         return None
     period = row["period"] if row else subscription["current_period"]
     failed = debt["reason"], row["payment_method"] if row else None
@@ -68,8 +69,9 @@ def _offer(
     reader: Reader, view: View, invoice: Mapping[str, Any], it: Settling, reason: str | None, face: CardFace | None
 ) -> Offer:
     invoice_id, does, default = str(invoice["id"]), before(reader, it), view.facts["payment_method"]
-    if waits(invoice) or can_be_confirmed(invoice, face, view):
-        return Offer(invoice_id, does, reader.say("Confirm with your bank"), None, confirms=True)
+    if card := card_to_confirm(invoice, face, view):
+        asked = PayableCard(card["id"], reader.card(card))
+        return Offer(invoice_id, does, reader.say("Confirm with your bank"), None, (asked,), confirms=True)
     if default is None:
         return Offer(invoice_id, does, None, None)
     refused = face if reason in ONLY_ANOTHER_CARD or invoice.get("remedy") == "another_card" else None

@@ -4,14 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from portal_gateway.application.presentation.card_change import SAYS
+from portal_gateway.application.presentation.card_change import SAYS, WAITS_FOR_BANK
 from portal_gateway.application.presentation.common import Reader, Tone
+from portal_gateway.application.presentation.failure_reasons import CONFIRMED_AT_THE_BANK, REASONS
 from portal_gateway.application.presentation.invoices import Invoice, badge, invoice
 from portal_gateway.application.shared_invoices import SharedVisit
 from presentation.languages import N_
 
 PAYABLE: Final = frozenset({"open", "failed"})
 PROCESSING: Final = N_("The payment is being processed. You can close this page and come back later.")
+ENDS_UNCONFIRMED: Final = N_("If you don't confirm within 15 minutes, the payment is canceled and nothing is charged.")
 PAID: Final = N_("The invoice was paid on %(day)s. Thank you.")
 TONES: Final[dict[str, Tone]] = {"paid": "good", "processing": "warn", "failed": "bad"}
 
@@ -27,6 +29,8 @@ class SharedInvoicePage:
     pay: str
     """The label of the link to paying it."""
     payable: bool
+    confirm: str | None
+    """The label of the link to the confirmation at the payer's bank, if the payment waits for it."""
 
 
 def shared_invoice(reader: Reader, facts: Mapping[str, Any], visit: SharedVisit) -> SharedInvoicePage:
@@ -41,6 +45,7 @@ def shared_invoice(reader: Reader, facts: Mapping[str, Any], visit: SharedVisit)
         tone=TONES.get(current, "mute"),
         pay=reader.say("Pay %(amount)s", amount=reader.money(facts["total"])),
         payable=current in PAYABLE,
+        confirm=reader.say("Confirm with your bank") if facts.get("authenticate_until") else None,
     )
 
 
@@ -48,8 +53,12 @@ def _says(reader: Reader, facts: Mapping[str, Any], current: str) -> str | None:
     match current:
         case "open":
             return None
+        case "processing" if facts.get("authenticate_until"):
+            return f"{reader.say(WAITS_FOR_BANK)} {reader.say(ENDS_UNCONFIRMED)}"
         case "processing":
             return reader.say(PROCESSING)
+        case "failed" if (code := facts.get("detail")) in CONFIRMED_AT_THE_BANK:
+            return f"{reader.say(SAYS[current])} {reader.say(REASONS[code])}"
         case "paid" if facts["paid_at"]:
             return reader.say(PAID, day=reader.where(facts.get("time_zone")).day(facts["paid_at"]))
         case _:

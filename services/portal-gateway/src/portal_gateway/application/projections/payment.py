@@ -14,12 +14,17 @@ _STATES = {
 }
 _SUMS = {payments.PaymentRefunded.TYPE: "refunded", payments.PaymentRefundFailed.TYPE: "refund_failed"}
 _CREDIT_NOTE = "credit_note"
+_ACTIONABLE = ("failed", "waiting")
+"""States in which the person who pays may have to confirm a charge at their bank."""
 TYPES = frozenset({*_STATES, *_SUMS, payments.PaymentRefundRequested.TYPE})
 
 
 def fold(document: Document | None, envelope: Envelope) -> Document:
-    """attempt, state (started, succeeded, failed, unknown, refunded); and the refunds of credit notes in minor units, once there
-    are some: refunded, refund_failed. The state `refunded` is that of a voided invoice."""
+    """attempt, state (started, waiting, succeeded, failed, unknown, refunded); of a failed attempt also remedy and detail where
+    the event has them; of one that waits for the customer authenticate_until; of both charge_id and charged_method_id; and the
+    refunds of credit notes in minor units, once there are some: refunded, refund_failed. The state `refunded` is that of a voided
+    invoice.
+    """
     data, before = envelope.data, document or {}
     sums = {name: before[name] for name in _SUMS.values() if name in before}
     if envelope.type in _SUMS and _CREDIT_NOTE in (data.get("detail"), data["reason"]):
@@ -27,4 +32,16 @@ def fold(document: Document | None, envelope: Envelope) -> Document:
         unchanged = {"attempt": data["attempt"], "state": before.get("state", "succeeded")}
         return unchanged | sums | {name: sums.get(name, 0) + data["amount"]["amount_minor"]}
     state = _STATES.get(envelope.type, before.get("state", "succeeded"))
-    return {"attempt": data["attempt"], "state": state} | sums
+    if envelope.type == payments.PaymentAuthenticationRequired.TYPE:
+        until = data.get("until")
+        if until is None:  # the attempt has failed: a new one can wait
+            state, more = "failed", {"remedy": "authenticate", "detail": "authentication_required"}
+        else:
+            more = {"authenticate_until": until}
+    else:
+        more = {field: data[field] for field in ("remedy", "detail") if envelope.type in _STATES and data.get(field)}
+    if state in _ACTIONABLE and envelope.type in _STATES:
+        more["charge_id"] = data["charge_id"]
+        if card := data.get("payment_method"):
+            more["charged_method_id"] = card["id"]
+    return {"attempt": data["attempt"], "state": state} | more | sums

@@ -31,6 +31,8 @@ class BankSheet extends FramedSheet {
     super(sheet, HEARD);
     /** Of this confirmation: a repeated request begins no second charge. */
     this.key = crypto.randomUUID();
+    /** The page of an invoice link, which shows the status of its payment in every case. */
+    this.shared = "shared" in sheet.dataset;
   }
 
   start() {
@@ -47,7 +49,8 @@ class BankSheet extends FramedSheet {
     this.show({ wait: true });
     const answer = await this.request().catch(() => null);
     if (!this.sheet.isConnected) return;
-    if (answer?.status === 401) return ended();
+    if (answer?.status === 401 && !this.shared) return ended();
+    if (answer?.status === 401 || (this.shared && [404, 409].includes(answer?.status))) return this.leave(this.sheet.dataset.result);
     if (answer?.status === 409) {
       changed = true;
       return this.leave(this.sheet.dataset.result);
@@ -55,7 +58,7 @@ class BankSheet extends FramedSheet {
     if (answer?.status === 429) return this.fail("tooMany", { again: false, sentence: minutesOf(this.words.tooMany, answer.retryAfter) });
     if (!answer?.ok) return this.fail("unavailable");
     const { setup_id: setup, frame_url: url, aggregate, version } = answer.content;
-    this.begun = `${aggregate}:${version}`;
+    this.begun = aggregate && `${aggregate}:${version}`;
     if (!this.load(url, setup)) this.fail("unavailable");
   }
 
@@ -75,7 +78,7 @@ class BankSheet extends FramedSheet {
   done() {
     this.atRest();
     const url = new URL(this.sheet.dataset.result, location.href);
-    url.searchParams.set("after", this.begun);
+    if (this.begun) url.searchParams.set("after", this.begun);
     this.leave(url.pathname + url.search);
   }
 

@@ -257,6 +257,7 @@ class CardEntry extends FramedSheet {
         line.lastElementChild.replaceChildren(badge(state.status));
         if (state.settling) continue;
         line.dataset.settled = state.status;
+        if (state.status === "failed" && state.remedy === "authenticate") line.dataset.asked = "";
         if (state.payment_text) sentences.add(state.payment_text);
         // The subscription enters later periods only after this payment.
         if (state.status === "failed") list.querySelectorAll(`[data-follows="${CSS.escape(state.subscription_id)}"]`).forEach((it) => it.remove());
@@ -264,9 +265,10 @@ class CardEntry extends FramedSheet {
       became.replaceChildren(...[...sentences].map(paragraph));
       const settled = !list.querySelector("[data-charge]:not([data-settled])");
       const failed = list.querySelector('[data-settled="failed"]');
-      if (failed) this.offerAnother();
+      const asked = list.querySelector("[data-asked]");
+      if (failed) this.offerAnother(asked);
       else if (settled && list.querySelector('[data-settled="paid"]')) this.paid();
-      advice.dataset.advice = failed ? "failed" : !settled && polls > 0 ? "waiting" : "";
+      advice.dataset.advice = asked ? "asked" : failed ? "failed" : !settled && polls > 0 ? "waiting" : "";
       advice.textContent = advice.dataset[advice.dataset.advice] ?? "";
       polls += 1;
       return settled;
@@ -279,13 +281,23 @@ class CardEntry extends FramedSheet {
     Object.assign(this.sheet.dataset, { toast: this.words.paid, toastStays: "" });
   }
 
-  /** The card is saved and a payment failed: names both, and offers another card first. The page has a notice of it. */
-  offerAnother() {
+  /** The card is saved and a payment failed: names both, and offers another card first, or before it the confirmation at the
+      bank if that is what the bank wants of the payment `asked`. The page has a notice of it. */
+  offerAnother(asked) {
     delete this.sheet.dataset.toast;
     const title = this.sheet.querySelector("#sheet-title");
-    title.textContent = title.dataset.butFailed;
+    title.textContent = asked ? title.dataset.butAsked : title.dataset.butFailed;
     this.sheet.querySelector(".actions [data-close]").classList.remove("primary");
-    this.sheet.querySelector("#another-card").hidden = false;
+    const another = this.sheet.querySelector("#another-card");
+    another.hidden = false;
+    const confirm = this.sheet.querySelector("#confirm-at-bank");
+    if (!asked || !confirm.hidden) return;
+    another.classList.remove("primary");
+    for (const name of ["href", "hx-get"]) {
+      confirm.setAttribute(name, confirm.getAttribute(name).replace("/id/", `/${asked.dataset.charge}/`));
+    }
+    confirm.hidden = false;
+    window.htmx?.process(confirm);
   }
 
   say(sentence) {

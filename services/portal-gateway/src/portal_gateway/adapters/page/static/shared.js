@@ -1,14 +1,18 @@
-// Shows the result of a payment as soon as it is known.
+// Shows the result of a payment as soon as it is known, and opens the confirmation when the payer's bank wants one.
 const PAUSES_MS = [1000, 1000, 2000, 2000, 3000, 5000, 8000, 13000, 21000, 34000];
 
 const pausing = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-const shown = document.querySelector("[data-shared]").dataset.shared;
+const { shared: shown, waits } = document.querySelector("[data-shared]").dataset;
 
 for (const pause of PAUSES_MS) {
   await pausing(pause);
   const answer = await fetch("/api/shared-invoice", { cache: "no-store", headers: { "x-live": "1" } }).catch(() => null);
-  const status = answer?.ok ? (await answer.json()).status : null;
-  if (answer?.status === 401 || (status && status !== shown)) {
+  const state = answer?.ok ? await answer.json() : null;
+  if (state?.authenticate_until && waits === undefined) {
+    location.assign("/shared-invoice/confirmation");
+    break;
+  }
+  if (answer?.status === 401 || (state && (state.status !== shown || (waits !== undefined && !state.authenticate_until)))) {
     location.reload();
     break;
   }
