@@ -75,7 +75,7 @@ def outcomes(fourteenth: str) -> Any:
     return prepare
 
 
-def asked(stage: LiveStage) -> None:
+def unconfirmed(stage: LiveStage) -> None:
     """The new card's bank wants both payments confirmed."""
 
     async def invoice(_: Any, id: UUID) -> dict[str, Any]:
@@ -170,7 +170,7 @@ STATES = (
         confirmed(DECLINED_WHEN_CHARGED, button="#pay", see="dialog dd .badge.bad"),
         outcomes("failed"),
     ),
-    State("card-saved-and-asked", owing_two, confirmed(MASTERCARD, button="#pay", see="dialog #confirm-at-bank"), asked),
+    State("card-saved-and-asked", owing_two, confirmed(MASTERCARD, button="#pay", see="dialog #confirm-at-bank"), unconfirmed),
     State(
         "card-saved-and-being-charged",
         owing_two,

@@ -94,9 +94,9 @@ async def test_a_new_card_whose_bank_asks_leads_to_the_confirmation(page: Page) 
         await expect(outcome(dialog, "TS-000013", "paid")).to_be_visible()
         await expect(dialog.root.locator("#confirm-at-bank")).to_be_hidden()
         card: Any = {**(stage.views.shown.facts["payment_method"] or {}), "id": str(id_of("method"))}
-        asked = {"remedy": "authenticate", "detail": "authentication_required", "charged_method_id": card["id"]}
-        stage.change(invoices=[scenes.invoice(14, "failed", **asked), scenes.invoice(13)], payment_method=card)
-        statuses[scenes.invoice_id(14)], more[scenes.invoice_id(14)] = "failed", asked
+        facts = {"remedy": "authenticate", "detail": "authentication_required", "charged_method_id": card["id"]}
+        stage.change(invoices=[scenes.invoice(14, "failed", **facts), scenes.invoice(13)], payment_method=card)
+        statuses[scenes.invoice_id(14)], more[scenes.invoice_id(14)] = "failed", facts
         confirm = dialog.root.locator("#confirm-at-bank")
         await expect(confirm).to_be_visible(timeout=15_000)
         await expect(dialog.root.locator("[data-advice=asked]")).to_be_visible()

@@ -77,7 +77,7 @@ async def test_the_outcome_appears_once_it_is_known(page: Page) -> None:
 
 
 @asynccontextmanager
-async def asked(page: Page, *, language: str = "es") -> AsyncIterator[tuple[LiveStage, Locator]]:
+async def at_bank(page: Page, *, language: str = "es") -> AsyncIterator[tuple[LiveStage, Locator]]:
     """The payer's bank asks about the payment. Yields the sheet with its question."""
     async with paying(page, "processing", language=language) as (stage, dialog):
         stage.live_payments.cards.authentication = authentication_of()
@@ -92,9 +92,9 @@ async def asked(page: Page, *, language: str = "es") -> AsyncIterator[tuple[Live
 
 def ends(stage: LiveStage, status: str, **facts: Any) -> None:
     """The payment has its outcome."""
-    kept = {name: value for name, value in stage.invoicing.invoice_is.items() if name != "authenticate_until"}
+    facts_before = {name: value for name, value in stage.invoicing.invoice_is.items() if name != "authenticate_until"}
     paid_at = scenes.instant(2023, 5, 20) if status == "paid" else None
-    stage.invoicing.invoice_is = {**kept, "status": status, "paid_at": paid_at, **facts}
+    stage.invoicing.invoice_is = {**facts_before, "status": status, "paid_at": paid_at, **facts}
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ async def test_the_payer_answers_their_bank_and_sees_the_result(
     page: Page, answer: str, width: int, language: str, status: str
 ) -> None:
     await page.set_viewport_size({"width": width, "height": 700})
-    async with asked(page, language=language) as (stage, sheet):
+    async with at_bank(page, language=language) as (stage, sheet):
         assert (await sheet.frame_locator("iframe").locator("html").get_attribute("lang") or "").startswith(language)
         await expect(question(sheet)).to_contain_text("29.99 USD")
         box = await page.locator("iframe").bounding_box()
@@ -120,7 +120,7 @@ async def test_the_payer_answers_their_bank_and_sees_the_result(
 
 
 async def test_a_payer_who_leaves_the_question_can_open_it_again_until_the_payment_ends(page: Page) -> None:
-    async with asked(page) as (stage, sheet):
+    async with at_bank(page) as (stage, sheet):
         await button(sheet, "close").click()
         await expect(page.locator("[data-waits]")).to_be_visible()
         await page.locator("#confirm-at-bank").click()

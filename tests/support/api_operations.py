@@ -37,6 +37,7 @@ _BODIES: Mapping[tuple[str, str], Json] = {
     ("POST", "/api/invoices/{invoice_id}/payment"): _PAYMENT,
     ("POST", "/api/invoices/{invoice_id}/authentication"): _PAYMENT,
     ("POST", "/v1/customers/{customer_id}/invoices/{invoice_id}/authentication"): _PAYMENT,
+    ("POST", "/v1/one-time-payments/{charge_id}/authentication"): {},
     ("POST", "/v1/invoices/{id}/credit-notes"): {
         "reason": "customer_request",
         "amount": {"amount_minor": 100, "currency": "USD"},
@@ -47,6 +48,7 @@ _KINDS = {
     "/v1/merchants/": "merchant",
     "/v1/plans/": "plan",
     "/v1/customers/": "customer",
+    "/v1/one-time-payments/": "charge",
     "/v1/subscriptions/": "subscription",
     "/v1/streams/": "stream",
     "/v1/keys/{id}": "key",
@@ -102,6 +104,7 @@ class Person:
         customer = await shop.customer()
         invoices = await eventually(customer.invoices, lambda rows: bool(rows) and rows[0]["status"] == "paid")
         methods = await shop.backend.call("payments", "GET", f"/v1/customers/{customer.id}/payment-methods")
+        charges = await shop.backend.call("payments", "GET", f"/v1/charges?invoice_id={invoices[0]['id']}")
         link = await shop.backend.call("portal-gateway", "POST", "/v1/portal-links", json={"customer_id": customer.id})
         to_invoice = {"invoice_id": invoices[0]["id"]}
         invoice_link = await shop.backend.call("portal-gateway", "POST", "/v1/invoice-links", json=to_invoice)
@@ -113,6 +116,7 @@ class Person:
             "merchant": shop.id,
             "plan": shop.plan,
             "customer": customer.id,
+            "charge": charges["items"][0]["id"],
             "subscription": customer.subscription,
             "stream": f"subscription-{customer.subscription}",
             "key": merchant["api_keys"][0]["id"],

@@ -14,7 +14,10 @@ from support.system_stack import Stack, shop
 
 FOR_SERVICES = {"digest", "media"}
 """Only services look keys up; every caller who knows the hash may read a picture."""
-FOR_CUSTOMERS = {"/v1/customers/{customer_id}/invoices/{invoice_id}/authentication"}
+FOR_CUSTOMERS = {
+    "/v1/customers/{customer_id}/invoices/{invoice_id}/authentication",
+    "/v1/one-time-payments/{charge_id}/authentication",
+}
 """Only the customer can be present at a charge, so a merchant's credential is refused."""
 ALLOWED = {("a neighbour", "plan"), ("a namesake at another merchant", "customer")}
 """Allowed: all customers of a merchant see its plans, and a customer id in a service token is the caller's own."""

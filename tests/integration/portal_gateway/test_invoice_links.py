@@ -306,7 +306,7 @@ async def test_the_session_that_pays_confirms_its_charge_at_the_bank_and_no_othe
         answers = [await each.post("/api/shared-invoice/authentication") for each in (browser, other)]
         assert [answer.status_code for answer in answers] == [201, 404]
         assert answers[0].json()["frame_url"].endswith(f"/confirm/{charge}")
-        [sent] = [body for _, asked, body, _ in owners.requests if asked == path]
+        [sent] = [body for _, called, body, _ in owners.requests if called == path]
         assert (sent["locale"], sent["portal_origin"]) == ("es-419", ana.gateway.url)
 
 

@@ -112,6 +112,7 @@ async def test_the_gateway_calls_exactly_its_routes_of_payments() -> None:
         pay=(session, IDS[0], PaymentRequest(IDS[1], {"amount_minor": 1, "currency": "EUR"}), None),
         open_payment_setup=(payer, "es", None),
         pay_with_card=(payer, "setup", "token", {"amount_minor": 1, "currency": "EUR"}, None),
+        open_confirmation=(payer, INVOICE, Looks("es", None)),
     )
     assert calls == PAYMENTS["portal-gateway"]
 

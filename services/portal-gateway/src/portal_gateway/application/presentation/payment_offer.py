@@ -70,8 +70,8 @@ def _offer(
 ) -> Offer:
     invoice_id, does, default = str(invoice["id"]), before(reader, it), view.facts["payment_method"]
     if card := card_to_confirm(invoice, face, view):
-        asked = PayableCard(card["id"], reader.card(card))
-        return Offer(invoice_id, does, reader.say("Confirm with your bank"), None, (asked,), confirms=True)
+        its_card = PayableCard(card["id"], reader.card(card))
+        return Offer(invoice_id, does, reader.say("Confirm with your bank"), None, (its_card,), confirms=True)
     if default is None:
         return Offer(invoice_id, does, None, None)
     refused = face if reason in ONLY_ANOTHER_CARD or invoice.get("remedy") == "another_card" else None
