@@ -29,10 +29,16 @@ from subscriptions.adapters.http.peers import PEERS as SUBSCRIPTIONS
 from support.portal_page import scenes
 
 IDS = uuid4(), uuid4()
-SET_UP, METHOD = uuid4(), uuid4()
-PLACES = {str(IDS[0]): "{id}", str(IDS[1]): "{id}", str(scenes.CUSTOMER): "{customer_id}", "a" * 64: "{id}"} | {
+INVOICE, SET_UP, METHOD, CHARGE = uuid4(), uuid4(), uuid4(), uuid4()
+PLACES = {
+    str(IDS[0]): "{id}",
+    str(IDS[1]): "{id}",
+    str(INVOICE): "{invoice_id}",
     str(SET_UP): "{setup_id}",
     str(METHOD): "{method_id}",
+    str(CHARGE): "{charge_id}",
+    str(scenes.CUSTOMER): "{customer_id}",
+    "a" * 64: "{id}",
 }
 """What stands in a path, and the parameter that it is of."""
 
@@ -112,7 +118,7 @@ async def test_the_gateway_calls_exactly_its_routes_of_payments() -> None:
         pay=(session, IDS[0], PaymentRequest(IDS[1], {"amount_minor": 1, "currency": "EUR"}), None),
         open_payment_setup=(payer, "es", None),
         pay_with_card=(payer, "setup", "token", {"amount_minor": 1, "currency": "EUR"}, None),
-        open_confirmation=(payer, INVOICE, Looks("es", None)),
+        open_confirmation=(payer, CHARGE, Looks("es", None)),
     )
     assert calls == PAYMENTS["portal-gateway"]
 

@@ -194,7 +194,8 @@ async def test_a_card_that_is_not_the_default_is_confirmed_with_its_own_bank(vie
     stage.payments.running = "authenticate_until" in row
     async with stage.browser() as browser:
         assert 'id="pay-now"' in (await browser.get("/")).text
-        page = unescape((await browser.get(PAY)).text)
+        page, result = unescape((await browser.get(PAY)).text), (await browser.get(f"{PAY}?after=payment-{UNPAID}:3")).text
+    assert 'id="confirm-at-bank"' in result
     assert 'data-sheet="confirm-at-bank"' in page
     assert "Visa •••• 3184" in page
     shown = json.loads(re.search(r'data-shown="({.*?})"', page)[1])  # type: ignore[index]
