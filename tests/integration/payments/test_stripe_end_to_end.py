@@ -11,6 +11,8 @@ from fastapi.routing import iter_route_contexts
 from httpx import ASGITransport, AsyncClient
 from integration.payments.stack import CARDS, Shop, Stack, opened, running
 from integration.payments.test_authenticating import begun
+from integration.payments.test_confirming_a_one_time_payment import authenticate
+from integration.payments.test_one_time_payments import NO_CARD, confirm, issued, open_setup
 from integration.payments.test_stripe_in_use import connected
 
 from support.databases import ServiceDatabase
@@ -54,6 +56,15 @@ def secret_of(page: str, publishable_key: str) -> str:
 async def enter_card(shop: Shop, account: Account, number: str) -> None:
     """Ana opens the card page, types the card into Stripe's fields, and the portal confirms the set-up."""
     setup = (await shop.open_setup())["setup_id"]
+    answer = await shop.confirm(setup, await type_card(shop, account, setup, number))
+    assert answer.status_code == 200, answer.text
+    default = next(method for method in await shop.methods() if method["is_default"])
+    assert default["last4"] == number[-4:]
+    assert await shop.stack.pool.fetchval("SELECT provider FROM setup WHERE id = $1", UUID(setup)) == "stripe"
+
+
+async def type_card(shop: Shop, account: Account, setup: str, number: str) -> str:
+    """The token of a card that is typed into Stripe's fields on the card page."""
     async with browser(shop) as frame:
         page = await frame.get(f"/cards/{setup}")
         assert page.status_code == 200
@@ -61,11 +72,7 @@ async def enter_card(shop: Shop, account: Account, number: str) -> None:
         assert (await frame.post(f"/cards/{setup}/token", json=typed, headers=OURS)).status_code == 404
     intent = secret_of(page.text, account.publishable_key).partition("_secret_")[0]
     account.type_card(intent, number)
-    answer = await shop.confirm(setup, intent)
-    assert answer.status_code == 200, answer.text
-    default = next(method for method in await shop.methods() if method["is_default"])
-    assert default["last4"] == number[-4:]
-    assert await shop.stack.pool.fetchval("SELECT provider FROM setup WHERE id = $1", UUID(setup)) == "stripe"
+    return intent
 
 
 async def confirm_at_the_bank(shop: Shop, account: Account, page: dict[str, Any], *, passed: bool) -> None:
@@ -103,6 +110,29 @@ async def test_a_card_is_entered_charged_confirmed_at_the_bank_and_refunded_in_p
     assert [account.refunded(charges[invoice]) for invoice in (first, second)] == [1000, 0]
     assert sum(account.captures.values()) == 2
     assert (await shop.stack.ledger(shop.merchant.id))["charges"] == []
+
+
+@pytest.mark.parametrize(("passed", "outcome"), [(True, ("succeeded", None)), (False, ("failed", "authentication_failed"))])
+async def test_the_payer_of_an_invoice_link_confirms_at_the_bank(
+    shop: Shop, stripe: StripeServer, passed: bool, outcome: tuple[str, str | None]
+) -> None:
+    account = await connected(shop, stripe)
+    invoice = await issued(shop)
+    setup = (await open_setup(shop, invoice)).json()["setup_id"]
+    paying = await confirm(shop, invoice, setup, await type_card(shop, account, setup, ALWAYS_ASKS))
+    assert paying.status_code == 201, paying.text
+    charge = paying.json()["id"]
+    page = await authenticate(shop, charge)
+    assert page.status_code == 201, page.text
+    await confirm_at_the_bank(shop, account, page.json(), passed=passed)
+    await shop.until_charges(invoice, NO_CARD, (2, *outcome))
+    assert (account.captured(UUID(charge)), sum(account.captures.values())) == (int(passed), int(passed))
+
+    async def forgotten() -> bool:
+        return not await shop.stack.pool.fetchval("SELECT count(*) FROM one_time_method WHERE merchant_id = $1", shop.merchant.id)
+
+    await shop.stack.until(forgotten)
+    assert await shop.methods() == []
 
 
 async def test_the_sandboxs_routes_do_not_exist_in_production(database: ServiceDatabase) -> None:
