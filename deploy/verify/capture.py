@@ -15,7 +15,16 @@ _CONNECT_SECONDS = 60
 _CHASSIS_TABLES = ("projection", "timers", "outbox", "idempotency", "blocked_streams")
 _TABLES = {
     "subscriptions": ("open_sagas", "customers"),
-    "payments": ("attempt", "collection", "agreed_charge", "payment_method", "sandbox_charge", "sandbox_refund", "refund"),
+    "payments": (
+        "attempt",
+        "collection",
+        "agreed_charge",
+        "payment_method",
+        "sandbox_charge",
+        "sandbox_refund",
+        "refund",
+        "stripe_intent",
+    ),
     "invoicing": ("invoices", "credit_notes", "series", "movements", "parked_issues"),
     "portal_gateway": ("customer_view", "accepted_command"),
 }

@@ -130,6 +130,7 @@ _ROWS: Mapping[str, Callable[[Row], Iterator[Node]]] = {
     "sandbox_charge": _plain("customer_id", "charge_id"),
     "sandbox_refund": _plain("charge_id"),
     "series": lambda row: iter([_text(f"series {row['merchant_id']} {row['name']}")]),
+    "stripe_intent": _plain("charge_id"),
     "timers": lambda row: iter([_aggregate(row["merchant_id"], f"{row['kind']}-{row['id']}")]),
 }
 

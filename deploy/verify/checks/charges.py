@@ -1,4 +1,8 @@
-"""I2: at most one successful charge per invoice, and the provider's ledger agrees with payments."""
+"""I2: at most one successful charge per invoice, and the provider's ledger agrees with payments.
+
+The sandbox's ledger is in the database. Of Stripe's books the database has the payment intents of this service's charges;
+`verify --provider` reads the books themselves.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
@@ -16,6 +20,7 @@ from payments.domain.payment.events import (
     RefundRequested,
 )
 from payments.domain.payment.payment import NOTHING_DUE
+from payments.domain.shapes import SANDBOX, STRIPE
 from verify.recorded_state import RecordedState
 from verify.rows import Key, Row
 
@@ -27,6 +32,8 @@ class Charge:
     invoice_id: UUID
     number: int
     amount: tuple[int, str]
+    provider: str = SANDBOX
+    """The provider of the card. A charge without a card has the default."""
     status: str = "open"
     code: str | None = None
     reference: str | None = None
@@ -39,6 +46,11 @@ class Charge:
         """Whether the whole amount went back."""
         return self.status == "succeeded" and bool(self.repayments) and sum(self.repayments.values()) == self.amount[0]
 
+    @property
+    def requested_at_provider(self) -> bool:
+        """Whether its outcome is the provider's."""
+        return self.reference is not None and self.reference != NOTHING_DUE
+
 
 def charged_once(recorded: RecordedState) -> Iterator[str]:
     yield from one_success_per_invoice(recorded)
@@ -47,6 +59,8 @@ def charged_once(recorded: RecordedState) -> Iterator[str]:
     yield from attempts_agree(charges, attempts)
     taken = {(row["merchant_id"], row["charge_id"]): row for row in recorded.rows("payments", "sandbox_charge")}
     yield from ledger_agrees(charges, taken)
+    intents = {(row["merchant_id"], row["charge_id"]): row for row in recorded.rows("payments", "stripe_intent")}
+    yield from intents_agree(charges, intents)
     yield from collections_agree(
         charges, {(row["merchant_id"], row["invoice_id"]): row for row in recorded.rows("payments", "collection")}
     )
@@ -76,7 +90,8 @@ def charges_of(recorded: RecordedState) -> Mapping[Key, Charge]:
             key = stream.merchant_id, event.charge.id
             if isinstance(event, AttemptStarted | AttemptFailed) and key not in charges:
                 amount = event.bill.amount.amount_minor, event.bill.amount.currency
-                charges[key] = Charge(stream.id, event.charge.number, amount)
+                provider = event.charge.method.provider if event.charge.method else SANDBOX
+                charges[key] = Charge(stream.id, event.charge.number, amount, provider)
             _apply(charges[key], event)
     return charges
 
@@ -129,8 +144,7 @@ def ledger_agrees(charges: Mapping[Key, Charge], taken: Mapping[Key, Row]) -> It
             if theirs != (charge.status, charge.code, charge.reference, charge.amount):
                 yield f"charge {key[1]} of invoice {charge.invoice_id}: {outcome} at the provider, {charge.status} in payments"
     for key, charge in charges.items():
-        sent = charge.reference is not None and charge.reference != NOTHING_DUE
-        if sent and key not in taken:
+        if charge.provider == SANDBOX and charge.requested_at_provider and key not in taken:
             yield f"charge {key[1]} of invoice {charge.invoice_id}: {charge.status} in payments, unknown to the provider"
     money: dict[tuple[UUID, UUID], int] = defaultdict(int)
     for key, row in taken.items():
@@ -141,6 +155,20 @@ def ledger_agrees(charges: Mapping[Key, Charge], taken: Mapping[Key, Row]) -> It
         for (_, invoice_id), times in money.items()
         if times > 1
     )
+
+
+def intents_agree(charges: Mapping[Key, Charge], intents: Mapping[Key, Row]) -> Iterator[str]:
+    """A charge at Stripe has one stored intent, which its outcome names. A charge that ended without one names none."""
+    for key in intents:
+        if key not in charges or charges[key].provider != STRIPE:
+            yield f"charge {key[1]} has a payment intent, and payments has no such charge at Stripe"
+    for key, charge in charges.items():
+        if charge.provider != STRIPE or charge.status not in ("succeeded", "failed") or charge.reference == NOTHING_DUE:
+            continue
+        stored = intents[key]["reference"] if key in intents else None
+        if charge.reference != stored:
+            what = f"charge {key[1]} of invoice {charge.invoice_id} {charge.status}"
+            yield f"{what} with {charge.reference or 'no payment intent'}, and {stored or 'none'} is stored"
 
 
 def collections_agree(charges: Mapping[Key, Charge], rows: Mapping[Key, Row]) -> Iterator[str]:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from billing_contracts.invoicing import CreditNoteIssued
 from payments.domain.payment.events import RefundRequested
-from payments.domain.shapes import RefundReason
+from payments.domain.shapes import SANDBOX, RefundReason
 from verify.checks.charges import Charge, charges_of
 from verify.quarantined import Quarantined
 from verify.recorded_state import RecordedState
@@ -51,7 +51,7 @@ def provider_agrees(recorded: RecordedState, charges: Mapping[Key, Charge]) -> I
     for key, charge in charges.items():
         if of_charge[key] > charge.amount[0]:
             yield f"charge {key[1]} took {charge.amount[0]}, and {of_charge[key]} is refunded at the provider"
-        for refund_id in charge.repayments:
+        for refund_id in charge.repayments if charge.provider == SANDBOX else ():
             if (key[0], refund_id) not in booked:
                 yield f"charge {key[1]} is refunded in payments, not at the provider"
 

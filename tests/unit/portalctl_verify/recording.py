@@ -31,7 +31,7 @@ from payments.application.aggregates import PAYMENT, WALLET
 from payments.domain.confirmation import Confirmation, ConfirmedCharge, Consent
 from payments.domain.confirmation import Period as ConfirmedPeriod
 from payments.domain.payment import commands as of_payments
-from payments.domain.shapes import Brand, Method
+from payments.domain.shapes import SANDBOX, Brand, Method
 from payments.domain.shapes import Money as Amount
 from payments.domain.wallet.commands import ConfirmPayment, UseMethod
 from portal_gateway.application.customer_view import compose
@@ -219,7 +219,7 @@ def pay(recording: Recording, subscription: UUID, ordinal: int) -> None:
     recording.decide("subscriptions", SUBSCRIPTION, subscription, commands.RecordPaid(period, invoice, period.start))
 
 
-def charge(recording: Recording, subscription: UUID, ordinal: int, consent: Consent | None = None) -> UUID:
+def charge(recording: Recording, subscription: UUID, ordinal: int, consent: Consent | None = None, method: Method = VISA) -> UUID:
     """Issue and charge the invoice of the current period, before subscriptions receives the outcome."""
     it = recording.state("subscription", subscription)
     period, at = it.period, it.period.start
@@ -241,14 +241,17 @@ def charge(recording: Recording, subscription: UUID, ordinal: int, consent: Cons
         at=at,
     )
     recording.decide("invoicing", INVOICE, invoice, issue)
-    recording.decide("payments", PAYMENT, invoice, of_payments.Collect(invoice, subscription, ANA, PRICE, VISA, at, consent))
-    id = recording.state("payment", invoice).open.id
-    recording.decide("payments", PAYMENT, invoice, of_payments.RecordSuccess(id, "sbx_1", at))
+    recording.decide("payments", PAYMENT, invoice, of_payments.Collect(invoice, subscription, ANA, PRICE, method, at, consent))
+    id, reference = recording.state("payment", invoice).open.id, "sbx_1" if method.provider == SANDBOX else "pi_1"
+    recording.decide("payments", PAYMENT, invoice, of_payments.RecordSuccess(id, reference, at))
     recording.decide("invoicing", INVOICE, invoice, of_invoices.RecordPayment(id, 2999, "USD", None, at))
     recording.row("invoicing", "bill_to", invoice_id=invoice, sha256=sealed)
-    row = {"charge_id": id, "amount_minor": 2999, "currency": "USD", "code": None, "reference": "sbx_1"}
+    row = {"charge_id": id, "amount_minor": 2999, "currency": "USD", "code": None, "reference": reference}
     recording.row("payments", "attempt", invoice_id=invoice, number=1, status="succeeded", call_at=at, **row)
-    recording.row("payments", "sandbox_charge", **row)
+    if method.provider == SANDBOX:
+        recording.row("payments", "sandbox_charge", **row)
+    else:
+        recording.row("payments", "stripe_intent", charge_id=id, reference=reference, code=None)
     recording.row("payments", "collection", invoice_id=invoice, state="open", paid_charge=id, refunded_at=None, refund_call_at=at)
     return invoice
 
