@@ -4,7 +4,7 @@ What sums to what. Amounts are whole minor units; amounts of different currencie
 
     due       InvoiceIssued.total plus the sum of CreditNoteIssued.total, which is negative; 0 from InvoiceVoided on
     paid      the sum of PaymentSucceeded.amount
-    refunded  the sum of PaymentRefunded.amount
+    refunded  the sum of PaymentRefunded.amount, less PaymentRefundFailed.amount with made_before
     balance   due - paid + refunded
 
 The sum of an invoice's positive balance is *owed*, or *written off* from InvoiceMarkedUncollectible on: the debt remains, the
@@ -14,8 +14,8 @@ credit note, and PaymentRefunded will follow. InvoiceIssued.total is net_total +
 What is not added:
 
 - InvoicePaid repeats the amount of PaymentSucceeded. Adding both would count the payment twice.
-- InvoicePaymentFailed, PaymentStarted, PaymentFailed, PaymentRefundRequested and PaymentRefundFailed move no money. After
-  PaymentOutcomeUnknown the invoice is owed until PaymentSucceeded comes.
+- InvoicePaymentFailed, PaymentStarted, PaymentFailed and PaymentRefundRequested move no money, nor does PaymentRefundFailed
+  without made_before. After PaymentOutcomeUnknown the invoice is owed until PaymentSucceeded comes.
 - SubscriptionCancelled changes no debt. With `open_invoices` "void" an InvoiceVoided follows for each unpaid invoice; with "keep"
   none follows, and the debt is kept.
 
@@ -28,7 +28,7 @@ import sqlite3
 from typing import Any
 
 from billing_contracts.invoicing import CreditNoteIssued, InvoiceIssued, InvoiceMarkedUncollectible, InvoiceVoided
-from billing_contracts.payments import PaymentRefunded, PaymentSucceeded
+from billing_contracts.payments import PaymentRefunded, PaymentRefundFailed, PaymentSucceeded
 from billing_contracts.records import aggregate_id
 from billing_subscriber.handler import Handler
 from billing_subscriber.positions import Gaps
@@ -90,6 +90,11 @@ def handler_of(store: SqliteStore) -> Handler[sqlite3.Connection]:
     async def refunded(event: Received[PaymentRefunded], db: sqlite3.Connection) -> None:
         amount = event.data.amount
         change(db, event, event.data.invoice_id, "currency = ?, refunded = refunded + ?", amount.currency, amount.amount_minor)
+
+    @handler.on(PaymentRefundFailed)
+    async def returned(event: Received[PaymentRefundFailed], db: sqlite3.Connection) -> None:
+        if event.data.made_before:
+            change(db, event, event.data.invoice_id, "refunded = refunded - ?", event.data.amount.amount_minor)
 
     @handler.on_rebuild
     async def empty(db: sqlite3.Connection) -> None:

@@ -245,7 +245,10 @@ class PaymentRefundRequested(PaymentEvent):
 
 
 class PaymentRefundFailed(PaymentEvent):
-    """The payment provider refused the refund for good. No money went back; the merchant has to repay in another way."""
+    """The payment provider refused the refund for good, or the customer's bank returned it after PaymentRefunded.
+
+    The merchant has the money, and has to repay in another way.
+    """
 
     TYPE = "billing.payments.PaymentRefundFailed.v1"
 
@@ -259,3 +262,5 @@ class PaymentRefundFailed(PaymentEvent):
     """The payment provider's code, for operators. Do not show it to customers."""
     reference: Annotated[str | None, Field(examples=["re_1"])] = None
     """The payment provider's reference of the refund. Absent if it has none."""
+    made_before: bool = False
+    """True after PaymentRefunded with the same `refund_id`: the money came back, so subtract `amount` from what was refunded."""

@@ -112,6 +112,7 @@ def _apply(charge: Charge, event: Any) -> None:
             charge.repayments[refund_id] = refund.amount.amount_minor if refund else charge.amount[0]
         case RefundFailed(refund=refund):
             charge.requested.pop(refund.id, None)
+            charge.repayments.pop(refund.id, None)
 
 
 def attempts_agree(charges: Mapping[Key, Charge], rows: Mapping[Key, Row]) -> Iterator[str]:

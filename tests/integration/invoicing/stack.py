@@ -115,13 +115,21 @@ class Shop:
         return self._charge(payments.PaymentRefunded, subscription, customer, number, outcome)
 
     def refund_of(
-        self, note: dict[str, Any], customer: UUID, number: int = 0, *, sequence: int = 2, code: str | None = None
+        self,
+        note: dict[str, Any],
+        customer: UUID,
+        number: int = 0,
+        *,
+        sequence: int = 2,
+        code: str | None = None,
+        made_before: bool = False,
     ) -> Record:
-        """Payments has made the refund of a credit note, or it has failed with the code."""
+        """Payments has made the refund of a credit note, or it has failed with the code, also after it was made."""
         back = Money(amount_minor=-note["total"]["amount_minor"], currency=note["total"]["currency"])
         facts: dict[str, Any] = {"refund_id": note["id"], "amount": back, "reference": "re_1"}
         kind = payments.PaymentRefundFailed if code else payments.PaymentRefunded
-        more = {"reason": "credit_note", "code": code} if code else {"reason": "invoice_voided", "detail": "credit_note"}
+        failed = {"reason": "credit_note", "code": code, "made_before": made_before}
+        more = failed if code else {"reason": "invoice_voided", "detail": "credit_note"}
         return self._charge(kind, SUBSCRIPTION_OF_NOTES, customer, number, facts | more, note["invoice_id"], sequence)
 
     def _charge(

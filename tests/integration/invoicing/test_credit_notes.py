@@ -143,6 +143,20 @@ async def test_a_refund_that_failed_leaves_the_customer_owed(stack: Stack, histo
     assert sum(it["amount"]["amount_minor"] for it in whole["movements"]) == -1000
 
 
+async def test_a_refund_that_the_bank_returned_leaves_the_customer_owed(stack: Stack, history: Shop) -> None:
+    async with stack.merchant(history) as http:
+        note = (await credit(http, minor=1000)).json()
+        await stack.deliver(history.refund_of(note, ANA))
+        returned = history.refund_of(note, ANA, sequence=3, code="lost_or_stolen_card", made_before=True)
+        await stack.deliver(returned)
+        await stack.deliver(returned)
+        whole = (await http.get(f"/v1/invoices/{PAID}")).json()
+    assert whole["credit_notes"][0]["refund"]["status"] == "failed"
+    assert (whole["credited"]["amount_minor"], whole["refunded"]["amount_minor"]) == (1000, 0)
+    assert [it["amount"]["amount_minor"] for it in whole["movements"] if it["kind"] == "refund"] == [1000, -1000]
+    assert sum(it["amount"]["amount_minor"] for it in whole["movements"]) == -1000
+
+
 async def test_the_document_is_the_same_bytes_each_time_also_after_the_refund(stack: Stack, history: Shop) -> None:
     async with stack.merchant(history) as http, stack.customer(history, ANA) as portal:
         note = (await credit(http, minor=1000)).json()

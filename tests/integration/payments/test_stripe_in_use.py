@@ -194,6 +194,48 @@ async def test_a_webhook_ends_a_charge_with_a_lost_answer_at_once(shop: Shop, st
     assert account.captured(await charge_of(shop, invoice)) == 1
 
 
+async def test_a_refund_that_the_bank_returns_has_failed_and_is_not_made_again(shop: Shop, stripe: StripeServer) -> None:
+    account = await connected(shop, stripe)
+    await stripe_card(shop, account)
+    invoice = await shop.issue()
+    await shop.until_charges(invoice, (1, "succeeded", None))
+    await shop.credit(invoice, 1000)
+    await shop.until_refunds(invoice, (1000, "credit_note", "made"))
+    (refund,) = account.kinds("refund")
+    assert await delivered(shop, [account.event("refund.updated", refund)]) == [200]
+    await shop.stack.until(partial(nothing_to_review, shop))
+    assert await shop.refunds(invoice) == [(1000, "credit_note", "made")]
+    returned = account.return_refund(refund["id"])
+    stripe.fault("hang", "read refund")
+    assert await delivered(shop, [returned] * 3) == [200] * 3
+    await shop.until_refunds(invoice, (1000, "credit_note", "failed"))
+    names = await shop.stack.event_names(f"payment-{invoice}")
+    assert names[-3:] == ["PaymentRefundRequested", "PaymentRefunded", "PaymentRefundFailed"]
+    await shop.stack.until(partial(nothing_to_review, shop))
+    assert len(account.kinds("refund")) == 1
+    assert await shop.charges(invoice) == [(1, "succeeded", None)]
+
+
+async def test_a_voided_invoice_is_owed_its_money_after_the_bank_returned_the_refund(shop: Shop, stripe: StripeServer) -> None:
+    account = await connected(shop, stripe)
+    await stripe_card(shop, account)
+    invoice = await shop.issue()
+    await shop.until_charges(invoice, (1, "succeeded", None))
+    await shop.void(invoice)
+    await shop.until_charges(invoice, (1, "refunded", None))
+    (refund,) = account.kinds("refund")
+    account.return_refund(refund["id"])
+    await shop.stack.pool.execute("UPDATE stripe_account SET poll_at = now()")
+    await shop.until_charges(invoice, (1, "succeeded", None))
+    assert await shop.refunds(invoice) == [(2999, "invoice_voided", "failed")]
+    assert len(account.kinds("refund")) == 1
+
+
+async def nothing_to_review(shop: Shop) -> bool:
+    sql = "SELECT NOT EXISTS (SELECT FROM refund WHERE status = 'made' AND review_at IS NOT NULL)"
+    return bool(await shop.stack.pool.fetchval(sql))
+
+
 async def test_a_body_is_not_believed(shop: Shop, stripe: StripeServer) -> None:
     account = await connected(shop, stripe)
     await stripe_card(shop, account)

@@ -83,6 +83,7 @@ class ProviderSuite(ABC):
         first = await provider.refund(refund)
         assert isinstance(first, RefundMade)
         assert await provider.refund(refund) == first
+        assert await provider.refund(replace(refund, made_as=first.reference)) == first
 
     async def test_a_charge_is_refunded_in_parts(self, provider: Provider) -> None:
         order = await self.taken(provider)

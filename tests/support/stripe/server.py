@@ -24,9 +24,11 @@ OPERATIONS = {
     "set-up": r"POST /v1/setup_intents",
     "create": r"POST /v1/payment_intents",
     "confirm": r"POST /v1/payment_intents/\w+/confirm",
-    "read": r"GET /v1/payment_intents/\w+",
+    "read": r"GET /v1/payment_intents/pi_\w+",
+    "search": r"GET /v1/payment_intents/search",
     "cancel": r"POST /v1/payment_intents/\w+/cancel",
     "refund": r"POST /v1/refunds",
+    "read refund": r"GET /v1/refunds/\w+",
 }
 _OOPS: Values = {"error": {"type": "api_error", "message": "An error occurred on our side."}}
 
@@ -210,6 +212,8 @@ def _dispatch(account: Account, request: Request) -> Values:
             return account.create_payment_intent(values)
         case ("GET", "payment_intents", None, None):
             return account.page(request.path, "payment_intent", values, lambda each: _created(each, values))
+        case ("GET", "payment_intents", "search", None):
+            return account.search_payment_intents(request.path, values["query"])
         case ("GET", "payment_intents", str(id), None):
             return account.get("payment_intent", id, "intent")
         case ("POST", "payment_intents", str(id), "confirm"):
@@ -221,6 +225,8 @@ def _dispatch(account: Account, request: Request) -> Values:
         case ("GET", "refunds", None, None):
             intent = account.get("payment_intent", values["payment_intent"], "payment_intent")
             return account.page(request.path, "refund", values, lambda each: each["payment_intent"] == intent["id"])
+        case ("GET", "refunds", str(id), None):
+            return account.get("refund", id)
         case ("GET", "events", None, None):
             types = values.get("types", ())
             return account.page(

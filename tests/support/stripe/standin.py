@@ -8,6 +8,7 @@ import copy
 import hashlib
 import hmac
 import json
+import re
 import secrets
 import time
 from collections.abc import Callable
@@ -240,6 +241,15 @@ class Account:
             return intent
         return self._settle(intent)
 
+    def search_payment_intents(self, path: str, query: str) -> Values:
+        """By one field of the metadata, as `metadata['name']:'value'`."""
+        matched = re.fullmatch(r"metadata\['(\w+)'\]:'([^']+)'", query)
+        if matched is None:
+            raise invalid(message="The query could not be parsed.", param="query")
+        name, value = matched.groups()
+        found = [each for each in self.kinds("payment_intent") if each["metadata"].get(name) == value]
+        return {"object": "search_result", "url": path, "has_more": False, "next_page": None, "data": found[::-1]}
+
     def cancel(self, id: str, values: Values) -> Values:
         intent = self.get("payment_intent", id)
         if intent["status"] in ("succeeded", "canceled"):
@@ -280,6 +290,13 @@ class Account:
         )
         self.event("charge.refunded" if self.refund_status == "succeeded" else "refund.created", refund)
         return refund
+
+    def return_refund(self, id: str, reason: str = "lost_or_stolen_card") -> Values:
+        """The customer's bank returns a refund that was made. Returns the event."""
+        refund = self.objects[id]
+        assert refund["status"] == "succeeded", refund["status"]
+        refund.update(status="failed", failure_reason=reason)
+        return self.event("refund.failed", refund)
 
     def page(self, path: str, kind: str, values: Values, matches: Callable[[Values], bool] = lambda _: True) -> Values:
         """A list, the newest first."""

@@ -29,6 +29,8 @@ class Claimed:
     consent: Consent | None = None
     pauses: list[float] = field(default_factory=list)
     forgotten: list[UUID] = field(default_factory=list)
+    confirmed: list[UUID] = field(default_factory=list)
+    """Refunds that were made and have not failed since."""
 
     async def attempts(self, most: int, lease: float) -> list[Attempt]:
         return []
@@ -50,6 +52,9 @@ class Claimed:
 
     async def postpone_refund(self, attempt: Attempt, seconds: float) -> None:
         self.pauses.append(seconds)
+
+    async def confirm_refund(self, refund: DueRefund) -> None:
+        self.confirmed.append(refund.order.refund_id)
 
     async def now(self, merchant_id: UUID) -> datetime:
         return day(15)

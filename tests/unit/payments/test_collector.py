@@ -210,6 +210,34 @@ async def test_a_refused_refund_has_failed_and_is_not_requested_again(bench: Ben
     assert (await bench.event_names())[-1] == "RefundFailed"
 
 
+async def test_a_refund_that_the_bank_returned_has_failed(bench: Bench) -> None:
+    due = await refund_requested(bench)
+    await bench.refunds.settle(due)
+    made = replace(due, order=replace(due.order, made_as="re_1"))
+    await bench.refunds.settle(made)
+    assert (bench.claimed.confirmed, (await bench.event_names())[-1]) == ([due.order.refund_id], "Refunded")
+    bench.provider.mode = "hang"
+    await bench.refunds.settle(made)
+    assert (bench.claimed.pauses, (await bench.event_names())[-1]) == ([1], "Refunded")
+    bench.provider.mode = "normal"
+    bench.provider.refunds[due.order.refund_id] = RefundRefused("lost_or_stolen_card", "re_1")
+    for _ in range(2):
+        await bench.refunds.settle(made)
+    assert (await bench.event_names())[-3:] == ["RefundRequested", "Refunded", "RefundFailed"]
+    assert (await bench.state()).refunds.repaid_minor == 0
+
+
+async def test_an_error_of_the_provider_is_no_outcome_of_a_refund(bench: Bench) -> None:
+    due = await refund_requested(bench)
+    taken = bench.provider.charges.pop(due.order.charge.charge_id)
+    for calls in (1, 2):
+        await bench.refunds.settle(replace(due, calls=calls))
+    assert (bench.claimed.pauses, (await bench.event_names())[-1]) == ([1, 2], "RefundRequested")
+    bench.provider.charges[due.order.charge.charge_id] = taken
+    await bench.refunds.settle(due)
+    assert (await bench.event_names())[-1] == "Refunded"
+
+
 async def test_an_agreement_that_came_while_the_old_charge_failed_is_honoured(bench: Bench) -> None:
     await bench.collector.settle(await bench.started(OTHER))
     await bench.collector.retry_agreed(Agreement(MERCHANT, INVOICE, VISA, day(15)))

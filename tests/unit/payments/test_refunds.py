@@ -22,7 +22,7 @@ from payments.domain.shapes import Money, RefundReason
 from support.payments.examples import PAYMENTS, STARTED, charge, day, id_of
 from support.spec import Scenario
 
-FIRST = charge(1)
+FIRST, FIRST_AMOUNT = charge(1), Money(2999, "USD")
 PAID = AttemptSucceeded(FIRST, "ch_1", day(14))
 NOTE, OTHER_NOTE = id_of("TS-NC-000001"), id_of("TS-NC-000002")
 
@@ -46,6 +46,7 @@ def requested(refund_id: UUID, minor: int, reason: RefundReason = RefundReason.C
 PART = requested(NOTE, 1000)
 REFUNDED = Refunded(FIRST, "re_1", day(16), refund(NOTE, 1000))
 FAILED = RefundFailed(FIRST, refund(NOTE, 1000), "expired_or_canceled_card", "re_1", day(16))
+RETURNED = RefundFailed(FIRST, refund(NOTE, 1000), "lost_or_stolen_card", "re_1", day(20), made_before=True)
 OF_EARLIER_RELEASE = Refunded(FIRST, "re_0", day(15))
 
 
@@ -82,6 +83,20 @@ def test_a_refused_refund_is_final_and_its_amount_is_free_again() -> None:
     given(STARTED, PAID, PART, FAILED).when(ask(OTHER_NOTE, 2999)).then(requested(OTHER_NOTE, 2999))
 
 
+def test_a_refund_that_the_bank_returned_has_failed_and_its_amount_is_free_again() -> None:
+    made = STARTED, PAID, PART, REFUNDED
+    given(*made).when(RecordRefundFailed(NOTE, "lost_or_stolen_card", day(20), "re_1")).then(RETURNED)
+    given(*made, RETURNED).when(RecordRefundFailed(NOTE, "again", day(21))).then()
+    given(*made, RETURNED).when(ask(NOTE, 1000)).then()
+    given(*made, RETURNED).when(ask(OTHER_NOTE, 2999)).then(requested(OTHER_NOTE, 2999))
+
+
+def test_a_returned_refund_of_an_earlier_release_was_of_the_whole_payment() -> None:
+    whole = Refund(FIRST.id, FIRST_AMOUNT, RefundReason.INVOICE_VOIDED)
+    returned = RefundFailed(FIRST, whole, "unknown", "re_0", day(20), made_before=True)
+    given(STARTED, PAID, OF_EARLIER_RELEASE).when(RecordRefundFailed(FIRST.id, "unknown", day(20), "re_0")).then(returned)
+
+
 def test_only_money_that_was_taken_can_be_refunded() -> None:
     given(STARTED).when(ask(NOTE, 1000)).refused(NothingTaken)
     given(STARTED, PAID).when(RecordRefund(NOTE, "re_1", day(16))).refused(NoSuchRefund)
@@ -96,8 +111,10 @@ def test_a_refund_of_an_earlier_release_is_of_the_whole_payment() -> None:
 def test_a_stored_refund_without_the_newer_fields_is_still_read() -> None:
     name, schema, body = PAYMENT.codec.encode(OF_EARLIER_RELEASE)
     assert PAYMENT.codec.decode(name, schema, body.replace(',"refund":null', "")) == OF_EARLIER_RELEASE
-    for event in (PART, REFUNDED, FAILED):
+    for event in (PART, REFUNDED, FAILED, RETURNED):
         assert PAYMENT.codec.decode(*PAYMENT.codec.encode(event)) == event
+    name, schema, body = PAYMENT.codec.encode(FAILED)
+    assert PAYMENT.codec.decode(name, schema, body.replace(',"made_before":false', "")) == FAILED
 
 
 STEPS = st.lists(
@@ -127,3 +144,6 @@ def test_any_commands_in_any_order_promise_at_most_what_was_taken(steps: list[tu
         assert sum(each.amount.amount_minor for each in requests if each.id not in failed) <= 2999
         outcomes = [event.refund for event in events if isinstance(event, Refunded)]
         assert len(outcomes) == len(set(outcomes) & set(requests))
+        made = {each.id: each.amount.amount_minor for each in outcomes if each and each.id not in failed}
+        state = PAYMENTS.fold(events)
+        assert state is not None and state.refunds.repaid_minor == sum(made.values())

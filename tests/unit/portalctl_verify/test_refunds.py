@@ -65,7 +65,15 @@ def refuse(recording: Recording) -> None:
     recording.tables["payments", "refund"][0]["status"] = "failed"
 
 
-@pytest.mark.parametrize("story", [request, refund, refuse])
+def returned(recording: Recording) -> None:
+    """The bank returns the refund after it was made."""
+    invoice = request(recording)
+    recording.decide("payments", PAYMENT, invoice, RecordRefund(NOTE, "re_1", AT))
+    recording.decide("payments", PAYMENT, invoice, RecordRefundFailed(NOTE, "lost_or_stolen_card", AT, "re_1"))
+    recording.tables["payments", "refund"][0]["status"] = "failed"
+
+
+@pytest.mark.parametrize("story", [request, refund, refuse, returned])
 def test_a_credit_note_with_its_refund_has_no_violation(story: Callable[[Recording], object]) -> None:
     assert violations(consistent_recording(story)) == {}
 

@@ -70,6 +70,11 @@ WAYS: dict[str, tuple[Types, Types, tuple[int, int, int]]] = {
         [*PAID, PaymentRefundRequested, PaymentRefundFailed],
         (0, 0, PART),
     ),
+    "credited, and the bank returned the refund": (
+        [*INVOICE_PAID, CreditNoteIssued],
+        [*PAID, PaymentRefundRequested, PaymentRefunded, PaymentRefundFailed],
+        (0, 0, PART),
+    ),
     "uncollectible": ([InvoiceIssued, InvoiceMarkedUncollectible], DECLINED, (0, TOTAL, 0)),
     "uncollectible, and paid after all": ([*INVOICE_PAID, InvoiceMarkedUncollectible], PAID, (0, 0, 0)),
 }
@@ -82,11 +87,14 @@ def messages(events: Types, subject: str, invoice: UUID = INVOICE, currency: str
     part = {"amount_minor": PART, "currency": currency}
     of_part = {"amount": part, "total": part | {"amount_minor": -PART}}
     credited = CreditNoteIssued in events or PaymentRefundRequested in events
+    returned = {"made_before": True} if PaymentRefunded in events else {}
     parts = {CreditNoteIssued, PaymentRefundRequested, PaymentRefundFailed} | ({PaymentRefunded} if credited else set())
     return [
         message(
             event,
-            {"invoice_id": str(invoice), "amount": amount, "total": amount} | (of_part if event in parts else {}),
+            {"invoice_id": str(invoice), "amount": amount, "total": amount}
+            | (of_part if event in parts else {})
+            | (returned if event is PaymentRefundFailed else {}),
             sequence=number,
             **named,
         )

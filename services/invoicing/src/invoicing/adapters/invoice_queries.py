@@ -26,6 +26,7 @@ _INVOICE = """
     CASE WHEN status = 'void' THEN (
         SELECT max(at) FROM movements
         WHERE movements.merchant_id = invoices.merchant_id AND invoice_id = invoices.id AND kind = 'refund'
+        HAVING sum(total) > 0 -- none after a refund that has failed
     ) END AS refunded_at,
     CASE WHEN status = 'paid' THEN (
         SELECT reference FROM movements

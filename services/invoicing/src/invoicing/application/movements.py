@@ -115,7 +115,8 @@ def of_payment(envelope: Envelope, event: PaymentEvent) -> Movement | None:
             reason = event.detail or refund_reason
             credit_note_id = event.refund_id if reason == CREDIT_NOTE else None
         case PaymentRefundFailed(reference=reference):
-            kind, total, status, reason = Kind.REFUND, 0, "failed", event.reason
+            returned = event.amount.amount_minor if event.made_before else 0
+            kind, total, status, reason = Kind.REFUND, -returned, "failed", event.reason
             credit_note_id = event.refund_id if reason == CREDIT_NOTE else None
         case _:
             return None

@@ -99,21 +99,24 @@ class PostgresChargeQueue:
         rows = await self._pool.fetch(
             f"""
             WITH due AS (
-                SELECT merchant_id, refund_id FROM refund WHERE status = 'requested' AND call_at <= now()
+                SELECT merchant_id, refund_id FROM refund
+                WHERE ((status = 'requested' AND call_at <= now()) OR (status = 'made' AND review_at <= now()))
                   AND {_not_blocked("refund")}
                 ORDER BY call_at LIMIT $1 FOR UPDATE SKIP LOCKED
             ), asked AS (
-                UPDATE refund SET call_at = now() + make_interval(secs => $2), calls = refund.calls + 1
+                UPDATE refund SET call_at = now() + make_interval(secs => $2), calls = refund.calls + 1,
+                                  review_at = CASE status WHEN 'made' THEN now() + make_interval(secs => $2) ELSE review_at END
                 FROM due WHERE refund.merchant_id = due.merchant_id AND refund.refund_id = due.refund_id
                 RETURNING refund.*
             ), claimed AS (
                 SELECT charge.merchant_id, charge.invoice_id, charge.customer_id, charge.charge_id, method_id,
                        charge.amount_minor, charge.currency, started_at, asked.calls, false AS voided, refund_id,
-                       asked.amount_minor AS refund_minor
+                       asked.amount_minor AS refund_minor, CASE asked.status WHEN 'made' THEN asked.reference END AS made_as,
+                       on_session, false AS is_left, charge.provider
                 FROM asked
                 JOIN attempt AS charge ON charge.merchant_id = asked.merchant_id AND charge.charge_id = asked.charge_id
             )
-            SELECT refund_id, refund_minor, {_ATTEMPT}
+            SELECT refund_id, refund_minor, made_as, {_ATTEMPT}
             """,
             most,
             lease,
@@ -187,17 +190,23 @@ class PostgresChargeQueue:
         """A refund that was woken since it was claimed stays due."""
         await self._pool.execute(
             """
-            UPDATE refund SET call_at = now() + make_interval(secs => $3)
-            WHERE merchant_id = $1 AND refund_id = $2 AND call_at > now()
+            UPDATE refund SET call_at = now() + make_interval(secs => $3),
+                              review_at = CASE status WHEN 'made' THEN now() + make_interval(secs => $3) ELSE review_at END
+            WHERE merchant_id = $1 AND refund_id = $2 AND CASE status WHEN 'made' THEN review_at ELSE call_at END > now()
             """,
             refund.order.charge.merchant_id,
             refund.order.refund_id,
             seconds,
         )
 
+    async def confirm_refund(self, refund: DueRefund) -> None:
+        """One that was woken since it was claimed stays due."""
+        sql = "UPDATE refund SET review_at = NULL WHERE merchant_id = $1 AND refund_id = $2 AND review_at > now()"
+        await self._pool.execute(sql, refund.order.charge.merchant_id, refund.order.refund_id)
+
 
 def _due_refund(row: asyncpg.Record) -> DueRefund:
-    order = RefundOrder(_order(row), row["refund_id"], Money(row["refund_minor"], row["currency"]))
+    order = RefundOrder(_order(row), row["refund_id"], Money(row["refund_minor"], row["currency"]), row["made_as"])
     return DueRefund(order, row["invoice_id"], row["calls"], row["correlation_id"], row["event_id"])
 
 

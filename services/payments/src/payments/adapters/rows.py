@@ -128,7 +128,9 @@ def _payment_change(event: Event, outcome: Outcome[Event, Payment]) -> list[Stat
             whole = [Statement(sql, (merchant_id, invoice_id, event.at))] if all_of_it else []
             return [_refund_ended(merchant_id, refund.id, "made", reference, None, event.at), *whole]
         case RefundFailed(refund=refund, code=code, reference=reference):
-            return [_refund_ended(merchant_id, refund.id, "failed", reference, code, event.at)]
+            sql = "UPDATE collection SET refunded_at = NULL WHERE merchant_id = $1 AND invoice_id = $2"
+            owed = [Statement(sql, (merchant_id, invoice_id))] if event.made_before else []
+            return [_refund_ended(merchant_id, refund.id, "failed", reference, code, event.at), *owed]
         case _:
             assert_never(event)
 
@@ -137,6 +139,12 @@ def outcomes_due(merchant_id: UUID, charge_id: UUID) -> list[Statement]:
     charge = "UPDATE attempt SET call_at = now() WHERE merchant_id = $1 AND charge_id = $2 AND status IN ('open', 'unknown')"
     refunds = "UPDATE refund SET call_at = now() WHERE merchant_id = $1 AND charge_id = $2 AND status = 'requested'"
     return [Statement(sql, (merchant_id, charge_id)) for sql in (charge, refunds)]
+
+
+def made_refunds_due(merchant_id: UUID, charge_id: UUID) -> Statement:
+    """One without an outcome is reviewed once it was made: its outcome may be older than the report of its failure."""
+    sql = "UPDATE refund SET review_at = now() WHERE merchant_id = $1 AND charge_id = $2 AND status <> 'failed'"
+    return Statement(sql, (merchant_id, charge_id))
 
 
 def _attempt(outcome: Outcome[Event, Payment], charge: Charge, status: str, event: AttemptStarted | AttemptFailed) -> Statement:

@@ -113,10 +113,12 @@ def _refund_requested(data: public.PaymentRefundRequested, envelope: Envelope, i
 
 
 def _refund_failed(data: public.PaymentRefundFailed, envelope: Envelope, it: Payment | None) -> RefundFailed | None:
-    refund = it.refunds.requested.get(data.refund_id) if it else None
-    if it is None or it.paid is None or refund is None:
+    if it is None or it.paid is None:
         return None
-    return RefundFailed(it.paid, refund, data.code, data.reference, envelope.time)
+    refund = (it.refunds.repayments if data.made_before else it.refunds.requested).get(data.refund_id)
+    if refund is None:
+        return None
+    return RefundFailed(it.paid, refund, data.code, data.reference, envelope.time, data.made_before)
 
 
 ADOPTED: Mapping[str, Adopt] = {

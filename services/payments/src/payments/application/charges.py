@@ -76,10 +76,14 @@ class RefundOrder:
     refund_id: UUID
     amount: Money
     """At most what the charge took, less its other refunds."""
+    made_as: str | None = None
+    """The provider's reference of the refund if it was made. It is only looked up then: it may have failed since."""
 
 
 @dataclass(frozen=True, slots=True)
 class RefundMade:
+    """The customer's bank may still return it, within a month: then the refund becomes RefundRefused."""
+
     reference: str
 
 

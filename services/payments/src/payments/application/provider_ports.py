@@ -39,7 +39,7 @@ class Provider(CardProvider, Protocol):
         ...
 
     async def refund(self, order: RefundOrder) -> RefundOutcome:
-        """The outcome of the refund. RefundMade and RefundRefused never change; a repetition asks about RefundUnderway.
+        """The outcome of the refund. RefundRefused never changes; a repetition asks about the other ones.
 
         The refunds of a charge never exceed what it took. Raises LookupError if the charge took nothing.
         """

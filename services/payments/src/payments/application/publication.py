@@ -85,8 +85,9 @@ def payment_data(event: of_payment.Event, bill: of_payment.Bill) -> payments.Pay
             return payments.PaymentOutcomeUnknown(**fields, next_check_at=next_check_at)
         case of_payment.RefundRequested(refund=refund):
             return payments.PaymentRefundRequested(**refund_fields(fields, refund))
-        case of_payment.RefundFailed(refund=refund, code=code, reference=reference):
-            return payments.PaymentRefundFailed(**refund_fields(fields, refund), code=code, reference=reference)
+        case of_payment.RefundFailed(refund=refund, code=code, reference=reference, made_before=made_before):
+            of_refund = refund_fields(fields, refund)
+            return payments.PaymentRefundFailed(**of_refund, code=code, reference=reference, made_before=made_before)
         case of_payment.Refunded(refund=refund):
             return payments.PaymentRefunded(**paid_back(fields, refund), reason="invoice_voided", reference=event.reference)
         case _:

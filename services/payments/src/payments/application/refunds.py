@@ -13,6 +13,7 @@ import structlog
 
 from chassis.eventsourcing.command_handler import CommandHandler
 from chassis.eventsourcing.context import Context
+from chassis.runtime.background import report
 from payments.application.charges import NoAnswer, RefundMade, RefundOutcome, RefundRefused
 from payments.application.collector import PAUSE_SECONDS_MAX
 from payments.application.ports import Attempt, ChargeQueue, Clock, DueRefund
@@ -46,11 +47,14 @@ class RefundWorker:
         await self._handle(context, attempt.invoice_id, command, order.charge_id)
 
     async def settle(self, refund: DueRefund) -> None:
-        """Record the refund's outcome, or ask for it again later."""
+        """Record the refund's outcome, or that one which was made has failed; or ask for it again later."""
         order, outcome = refund.order, await self._outcome(refund)
         at = await self._now(order.charge.merchant_id, order.charge.at)
         command: Command
         match outcome:
+            case RefundMade() if order.made_as:
+                await self.queue.confirm_refund(refund)
+                return
             case RefundMade(reference):
                 command = RecordRefund(order.refund_id, reference, at)
             case RefundRefused(code, reference):
@@ -64,11 +68,14 @@ class RefundWorker:
         await self._handle(context, refund.invoice_id, command, order.refund_id)
 
     async def _outcome(self, refund: DueRefund) -> RefundOutcome | None:
-        """None without an answer."""
+        """None without an answer. Any error leaves the outcome unknown; it is never recorded as a failure."""
         try:
             async with asyncio.timeout(self.timeout_seconds):
                 return await self.provider.refund(refund.order)
         except (NoAnswer, TimeoutError):
+            return None
+        except Exception as error:
+            report("provider", error)
             return None
 
     async def _handle(self, context: Context, invoice_id: UUID, command: Command, refund_id: UUID) -> None:

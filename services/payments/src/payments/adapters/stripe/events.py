@@ -26,6 +26,8 @@ TYPES: Final = (
     "refund.failed",
 )
 """The events that have an effect here. Others are accepted and not stored."""
+_OF_REFUNDS: Final = frozenset({"refund.updated", "refund.failed"})
+"""A refund that was made may have failed."""
 RETENTION: Final = timedelta(days=40)
 """How long ids are stored. Stripe sends an event again for 3 days, and lists it for 30."""
 _ID: Final = re.compile(r"[A-Za-z0-9_]{1,255}")
@@ -126,7 +128,10 @@ class EventIntake:
             event.intent,
         )
         if charge_id is not None:
-            for statement in self.rows.outcomes_due(merchant_id, charge_id):
+            due = [*self.rows.outcomes_due(merchant_id, charge_id)]
+            if event.type in _OF_REFUNDS:
+                due.append(self.rows.made_refunds_due(merchant_id, charge_id))
+            for statement in due:
                 await connection.execute(statement.sql, *statement.args)
 
     async def forget_old(self) -> None:

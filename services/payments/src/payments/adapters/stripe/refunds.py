@@ -32,6 +32,8 @@ class StripeRefunds:
         except NotChargeable as reason:
             return RefundRefused(str(reason))
         api = await self._connections.of(order.charge.merchant_id, stored.mode)
+        if made := order.made_as:
+            return _outcome(await api.ask(lambda v1, options: v1.refunds.retrieve_async(made, {}, options)))
         known = await self._known(api, order, stored)
         if known:
             return _outcome(known)

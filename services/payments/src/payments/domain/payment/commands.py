@@ -112,7 +112,7 @@ class RecordRefund:
 
 @dataclass(frozen=True, slots=True)
 class RecordRefundFailed:
-    """Given when the provider has refused a refund for good."""
+    """Given when the provider has refused a refund for good, and when it reports that one it had made has failed."""
 
     refund_id: UUID
     code: str

@@ -105,7 +105,7 @@ class Refunded:
 
 @dataclass(frozen=True, slots=True)
 class RefundFailed:
-    """The provider refused the refund for good. No money went back."""
+    """The provider refused the refund for good, or the customer's bank returned it. The merchant has the money."""
 
     charge: Charge
     refund: Refund
@@ -113,6 +113,8 @@ class RefundFailed:
     """The provider's code."""
     reference: str | None
     at: datetime
+    made_before: bool = False
+    """Whether the provider had reported that the refund was made."""
 
 
 Event: TypeAlias = AttemptStarted | AttemptSucceeded | AttemptFailed | OutcomeUnknown | RefundRequested | Refunded | RefundFailed

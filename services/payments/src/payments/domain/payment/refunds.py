@@ -57,8 +57,11 @@ def record_refund(command: RecordRefund, paid: Charge | None, refunds: Refunds) 
 
 
 def record_refund_failed(command: RecordRefundFailed, paid: Charge | None, refunds: Refunds) -> list[Event]:
+    """A bank may return a refund days after the provider has made it."""
     if command.refund_id in refunds.failed:
         return []
+    if paid and (made := refunds.repayments.get(command.refund_id)):
+        return [RefundFailed(paid, made, command.code, command.reference, command.at, made_before=True)]
     charge, refund = requested(command.refund_id, paid, refunds)
     return [RefundFailed(charge, refund, command.code, command.reference, command.at)]
 
@@ -75,9 +78,11 @@ def evolve_refunds(refunds: Refunds, event: RefundRequested | Refunded | RefundF
             return replace(refunds, requested={**refunds.requested, refund.id: refund})
         case Refunded():
             refund = refund_of(event, taken)
-            return replace(refunds, requested=without(refunds, refund.id), repayments={**refunds.repayments, refund.id: refund})
+            others = without(refunds.requested, refund.id)
+            return replace(refunds, requested=others, repayments={**refunds.repayments, refund.id: refund})
         case RefundFailed(refund=refund):
-            return replace(refunds, requested=without(refunds, refund.id), failed=refunds.failed | {refund.id})
+            others, repayments = without(refunds.requested, refund.id), without(refunds.repayments, refund.id)
+            return replace(refunds, requested=others, repayments=repayments, failed=refunds.failed | {refund.id})
 
 
 def refund_of(event: Refunded, taken: Money) -> Refund:
@@ -85,5 +90,5 @@ def refund_of(event: Refunded, taken: Money) -> Refund:
     return event.refund or Refund(event.charge.id, taken, RefundReason.INVOICE_VOIDED)
 
 
-def without(refunds: Refunds, refund_id: UUID) -> Mapping[UUID, Refund]:
-    return {id: each for id, each in refunds.requested.items() if id != refund_id}
+def without(refunds: Mapping[UUID, Refund], refund_id: UUID) -> Mapping[UUID, Refund]:
+    return {id: each for id, each in refunds.items() if id != refund_id}

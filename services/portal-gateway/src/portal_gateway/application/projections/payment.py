@@ -21,17 +21,18 @@ TYPES = frozenset({*_STATES, *_SUMS, payments.PaymentRefundRequested.TYPE})
 
 def fold(document: Document | None, envelope: Envelope) -> Document:
     """attempt, state (started, waiting, succeeded, failed, unknown, refunded); of a failed attempt also remedy and detail where
-    the event has them; of one that waits for the customer authenticate_until; of both charge_id and charged_method_id; and the
-    refunds of credit notes in minor units, once there are some: refunded, refund_failed. The state `refunded` is that of a voided
-    invoice.
+    the event has them; of one that waits for the customer authenticate_until; and the refunds of credit notes in minor units,
+    once there are some: refunded, refund_failed. The state `refunded` is that of a voided invoice, until its refund has failed.
     """
     data, before = envelope.data, document or {}
     sums = {name: before[name] for name in _SUMS.values() if name in before}
     if envelope.type in _SUMS and _CREDIT_NOTE in (data.get("detail"), data["reason"]):
         name = _SUMS[envelope.type]
-        unchanged = {"attempt": data["attempt"], "state": before.get("state", "succeeded")}
-        return unchanged | sums | {name: sums.get(name, 0) + data["amount"]["amount_minor"]}
-    state = _STATES.get(envelope.type, before.get("state", "succeeded"))
+        unchanged, minor = {"attempt": data["attempt"], "state": before.get("state", "succeeded")}, data["amount"]["amount_minor"]
+        if data.get("made_before"):
+            sums["refunded"] = sums.get("refunded", 0) - minor
+        return unchanged | sums | {name: sums.get(name, 0) + minor}
+    state = "succeeded" if data.get("made_before") else _STATES.get(envelope.type, before.get("state", "succeeded"))
     if envelope.type == payments.PaymentAuthenticationRequired.TYPE:
         until = data.get("until")
         if until is None:  # the attempt has failed: a new one can wait
