@@ -18,6 +18,7 @@ from chassis.eventsourcing.lost_events import LOST, UNDER_REVIEW
 from chassis.outbox.producer import Publisher
 from portalctl.recovery import profiles
 from portalctl.recovery.adoption import adopt
+from portalctl.recovery.charges import prepare_charges
 from portalctl.recovery.classification import Comparison, Kind, Name, TopicEvent, compare
 from portalctl.recovery.profiles import Differences
 from portalctl.recovery.report import LostWrite, RecoveryReport
@@ -148,8 +149,7 @@ class Reconciliation:
                     lost += [_lost_event(event) for event in left]
             await block(connection, blocked, lost)
             if name == "payments":
-                # With a call counted, the collector requests the charge's outcome before it charges.
-                await connection.execute("UPDATE attempt SET calls = greatest(calls, 1) WHERE status IN ('open', 'unknown')")
+                await prepare_charges(connection)
             for (merchant, series), (last, latest) in service_state.numbers.items():
                 await connection.execute(_RAISE_SERIES, merchant, series, last, latest)
         await self._send_around_forks(store, service_state)

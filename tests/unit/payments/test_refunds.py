@@ -146,4 +146,5 @@ def test_any_commands_in_any_order_promise_at_most_what_was_taken(steps: list[tu
         assert len(outcomes) == len(set(outcomes) & set(requests))
         made = {each.id: each.amount.amount_minor for each in outcomes if each and each.id not in failed}
         state = PAYMENTS.fold(events)
-        assert state is not None and state.refunds.repaid_minor == sum(made.values())
+        assert state is not None
+        assert state.refunds.repaid_minor == sum(made.values())

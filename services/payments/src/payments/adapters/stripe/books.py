@@ -4,6 +4,8 @@ A row is inserted once and then read: of concurrent workers, all use the one tha
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
 from uuid import UUID, uuid5
 
 import asyncpg
@@ -11,6 +13,9 @@ import asyncpg
 from payments.adapters.stripe.account import StripeMode
 from payments.application.charges import Refused
 from payments.domain.shapes import FailureCode, Remedy
+
+RECOVERY: Final = timedelta(days=60)
+"""After a reconciliation: longer than the retries of an invoice last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +119,20 @@ class StripeBooks:
             assert refused is not None, "a check of the table"
             return refused
         return StoredIntent(row["mode"], row["reference"], refused)
+
+    async def may_be_lost(self, merchant_id: UUID, charge_id: UUID) -> bool:
+        """Whether a restore may have lost the row of the charge's intent.
+
+        True for `RECOVERY` after a reconciliation, and for the payments that it blocked. For all others a row is not lost.
+        """
+        sql = """
+            SELECT EXISTS (SELECT FROM stripe_recovery WHERE reconciled_at > now() - $3::interval) OR EXISTS (
+                SELECT FROM attempt JOIN blocked_streams AS blocked
+                ON blocked.merchant_id = attempt.merchant_id AND stream = 'payment-' || invoice_id
+                WHERE attempt.merchant_id = $1 AND charge_id = $2
+            )
+            """
+        return bool(await self._pool.fetchval(sql, merchant_id, charge_id, RECOVERY))
 
     async def store_intent(self, merchant_id: UUID, charge_id: UUID, mode: StripeMode, reference: str) -> StoredIntent | Refused:
         sql = """

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from payments.adapters.stripe.books import StoredIntent, StripeBooks, StripeMethod
+from payments.adapters.stripe.charge_intents import ChargeIntents
 from payments.adapters.stripe.connections import StripeConnections
 from payments.adapters.stripe.currencies import NotChargeable, to_stripe
 from payments.adapters.stripe.errors import Rejected
@@ -45,9 +46,10 @@ CANCELLED = Refused(FailureCode.PROCESSING_ERROR)
 class StripeCharges:
     def __init__(self, connections: StripeConnections, books: StripeBooks) -> None:
         self._connections, self._books = connections, books
+        self._intents = ChargeIntents(connections, books)
 
     async def charge(self, order: ChargeOrder) -> Outcome:
-        known = await self._books.intent(order.merchant_id, order.charge_id)
+        known = await self._intents.known(order)
         stored = known or await self._create(order)
         if isinstance(stored, Refused):
             return stored
@@ -60,7 +62,7 @@ class StripeCharges:
         raise NoAnswer("no outcome yet")
 
     async def status(self, order: ChargeOrder) -> Status:
-        stored = await self._books.intent(order.merchant_id, order.charge_id)
+        stored = await self._intents.known(order)
         if stored is None:
             return UnknownCharge()
         if isinstance(stored, Refused):
@@ -68,7 +70,8 @@ class StripeCharges:
         return await self._status(await self._connections.of(order.merchant_id, stored.mode), order, stored)
 
     async def cancel(self, order: ChargeOrder) -> Status:
-        stored = await self._books.close_charge(order.merchant_id, order.charge_id, CANCELLED)
+        known = await self._intents.known(order)
+        stored = known or await self._books.close_charge(order.merchant_id, order.charge_id, CANCELLED)
         if isinstance(stored, Refused):
             return stored
         return await self._cancel(await self._connections.of(order.merchant_id, stored.mode), order, stored)

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from payments.adapters.stripe.books import StoredIntent, StripeBooks
+from payments.adapters.stripe.charge_intents import ChargeIntents
 from payments.adapters.stripe.connections import StripeConnections
 from payments.adapters.stripe.currencies import NotChargeable, to_stripe
 from payments.adapters.stripe.errors import Rejected
@@ -21,10 +22,14 @@ _OWN_MISTAKES = ("parameter_", "resource_missing")
 class StripeRefunds:
     def __init__(self, connections: StripeConnections, books: StripeBooks) -> None:
         self._connections, self._books = connections, books
+        self._intents = ChargeIntents(connections, books)
 
     async def refund(self, order: RefundOrder) -> RefundOutcome:
         """Raises LookupError if the charge took nothing."""
         stored = await self._books.intent(order.charge.merchant_id, order.charge.charge_id)
+        if stored is None:
+            # The charge is paid, so its intent exists: a restore has lost the row.
+            stored = await self._intents.found(order.charge)
         if not isinstance(stored, StoredIntent):
             raise LookupError(f"charge {order.charge.charge_id} took nothing")
         try:
