@@ -27,9 +27,7 @@ from portalctl.arguments import (
     Detach,
     FolderOption,
     GatewayUrl,
-    Limit,
     MerchantOption,
-    Patience,
     PostgresAddress,
     PostgresOptions,
     PublicUrl,
@@ -58,8 +56,9 @@ from portalctl.rebuild_cli import rebuild
 from portalctl.recovery.backup_cli import make_backup_command, refill_command, restore_command
 from portalctl.recovery.reconcile_cli import blocked_app, reconcile
 from portalctl.settings import Settings
-from portalctl.terminal import err, exit_on_error, out, say, show_list
+from portalctl.terminal import exit_on_error, say, show_list
 from portalctl.up import bring_up
+from portalctl.verify_cli import verify
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
 topics_app = typer.Typer(help="Kafka topics of the contracts.", no_args_is_help=True)
@@ -79,6 +78,7 @@ app.add_typer(streams_app, name="streams")
 app.command("env")(show_settings)
 app.command()(rebuild)
 app.command()(doctor)
+app.command()(verify)
 
 T = TypeVar("T")
 
@@ -178,34 +178,6 @@ def migrate(context: typer.Context) -> None:
         seconds = settings.portal_deadline_seconds
         for name in _bounded(migrate_all(context.obj), seconds, "migrating the tables", context.obj.logs):
             say(f"{name}: up to date")
-
-
-@app.command()
-def verify(
-    context: typer.Context,
-    kafka: Bootstrap = None,
-    patience: Patience = 60.0,
-    most: Limit = 5,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
-) -> None:
-    """Check the invariants from raw tables and topics, also while the system runs. Exit code 1 when one is violated.
-
-    SUBSCRIPTIONS_DATABASE_URL, PAYMENTS_DATABASE_URL, INVOICING_DATABASE_URL and PORTAL_GATEWAY_DATABASE_URL (of roles that may
-    read every table) name the databases of a cluster that was not started here.
-    """
-    # It imports the rules of all four services, which the other commands do not need.
-    from verify import report, running, sources
-
-    with exit_on_error(), err.status("verifying") as shown:
-        settings = _settings(kafka)
-        where = sources.sources_of(sources.known_to(context.obj, settings), context.obj.logs, settings)
-        result = asyncio.run(running.verify(where, patience=patience, progress=shown.update))
-    if as_json:
-        say(json.dumps(report.as_json(result, most)))
-    else:
-        report.show(result, out, most)
-    if not result.clean:
-        raise typer.Exit(1)
 
 
 @app.command(hidden=True, name="supervise")

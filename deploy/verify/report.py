@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.text import Text
 
 from verify.invariants import Verdict
+from verify.provider.books import Books
 from verify.running import Result
 
 
@@ -17,6 +18,19 @@ def show(result: Result, console: Console, most: int) -> None:
         if (more := len(verdict.differences[most:]) + verdict.more) > 0:
             console.print(Text(f"       … and {more} more", style="dim"))
     console.print(Text(f"{result.events} events, {result.records} records, {result.seconds:.1f} s", style="dim"))
+
+
+def show_books(books: Books, console: Console, most: int) -> None:
+    word, style = ("ok", "green") if books.clean else ("broken", "bold red")
+    sentence = f"Stripe's books of the last {books.days} days are ours"
+    console.print(Text.assemble(("P   ", "bold"), (f"{word:<7}", style), sentence))
+    for difference in books.differences[:most]:
+        console.print(Text(f"       {difference}"))
+    if (more := len(books.differences[most:]) + books.more) > 0:
+        console.print(Text(f"       … and {more} more", style="dim"))
+    seen = books.seen
+    counted = f"{books.accounts} accounts, {seen['payment_intents']} payment intents, {seen['refunds']} refunds"
+    console.print(Text(counted, style="dim"))
 
 
 def as_json(result: Result, most: int) -> dict[str, Any]:

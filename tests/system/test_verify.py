@@ -255,9 +255,10 @@ async def test_the_command_names_the_broken_invariant_and_fails(copies: Copies, 
     async with copies.damaged(*CORRUPTIONS["I4"]) as urls:
         for database, url in urls.items():
             monkeypatch.setenv(variable_of(database), url)
-        process = await asyncio.to_thread(copies.stack.portalctl, "verify")
+        process = await asyncio.to_thread(copies.stack.portalctl, "verify", "--provider", "--days", "1")
     assert process.returncode == 1
     lines = process.stdout.splitlines()
+    assert "0 accounts, 0 payment intents, 0 refunds" in lines
     assert sum(line.split()[1] == "ok" for line in lines if line.startswith("I")) == len(CORRUPTIONS) - 1
     assert any(copies.merchant_id in line and "counter" in line for line in lines), process.stdout
 

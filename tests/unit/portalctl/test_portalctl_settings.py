@@ -92,6 +92,7 @@ OPTIONS = {
     "endless patience": ["verify", "--patience", "inf"],
     "negative patience": ["verify", "--patience", "-1"],
     "limit": ["verify", "--limit", "-1"],
+    "days": ["verify", "--provider", "--days", "0"],
     "servers": ["topics", "diff", "--kafka", "broker"],
     "no servers": ["topics", "apply", "--kafka", ""],
     "servers to verify": ["verify", "--kafka", "one:1,,two:2"],

@@ -8,6 +8,8 @@ from pydantic import SecretStr
 
 from payments.application.charges import NotConnected
 
+API_VERSION = "2026-08-26.dahlia"
+"""The version that the pinned library, the checked OpenAPI document and the page's script have in common."""
 StripeMode: TypeAlias = Literal["live", "test"]
 
 

@@ -172,12 +172,17 @@ class PostgresStripeAccounts:
         """Raises AccountsDisabled, Tampered."""
         if self._encryption is None:
             raise AccountsDisabled
-        ids = row["merchant_id"], row["endpoint"]
-        data_key = self._encryption.unwrap(row["wrapped"], row["wrapped_by"], *ids)
-        secrets = json.loads(unseal(data_key, row["sealed"], "stripe-account", *ids))
-        account = StripeAccount(row["merchant_id"], row["mode"], secrets["publishable_key"], SecretStr(secrets["key"]))
-        state = row["state"], row["refused_status"], row["refused_at"], row["connected_at"], row["caught_up_to"]
-        return StoredAccount(account, row["endpoint"], tuple(secrets["hook_secrets"]), *state)
+        return opened(row, self._encryption)
+
+
+def opened(row: asyncpg.Record, encryption: KeyEncryption) -> StoredAccount:
+    """The account of a row of `stripe_account`. Raises Tampered."""
+    ids = row["merchant_id"], row["endpoint"]
+    data_key = encryption.unwrap(row["wrapped"], row["wrapped_by"], *ids)
+    secrets = json.loads(unseal(data_key, row["sealed"], "stripe-account", *ids))
+    account = StripeAccount(row["merchant_id"], row["mode"], secrets["publishable_key"], SecretStr(secrets["key"]))
+    state = row["state"], row["refused_status"], row["refused_at"], row["connected_at"], row["caught_up_to"]
+    return StoredAccount(account, row["endpoint"], tuple(secrets["hook_secrets"]), *state)
 
 
 def _same_key(one: StripeAccount, other: StripeAccount) -> bool:

@@ -11,7 +11,7 @@ import httpx
 import stripe
 import structlog
 
-from payments.adapters.stripe.account import StripeAccount, StripeAccounts
+from payments.adapters.stripe.account import API_VERSION, StripeAccount, StripeAccounts
 from payments.adapters.stripe.books import StripeBooks
 from payments.adapters.stripe.errors import Broken, Rejected
 from payments.adapters.stripe.pace import Pace
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-API_VERSION = "2026-08-26.dahlia"
-"""The version that the pinned library, the checked OpenAPI document and the page's script have in common."""
 _WITHOUT_MODE = frozenset({"list", "refund", "search_result"})
 """Objects of the API that do not say whether they are live."""
 

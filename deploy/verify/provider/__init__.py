@@ -1,0 +1,1 @@
+"""Compares the books of payment providers with payments: `portalctl verify --provider`."""
