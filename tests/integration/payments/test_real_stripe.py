@@ -15,9 +15,8 @@ import stripe
 from integration.payments.stripe_database import pool, stripe_tables
 from pydantic import SecretStr
 
-from payments.adapters.stripe.account import StripeAccount
+from payments.adapters.stripe.account import API_VERSION, StripeAccount
 from payments.adapters.stripe.books import StripeBooks
-from payments.adapters.stripe.client import API_VERSION
 from payments.adapters.stripe.connections import StripeConnections
 from payments.adapters.stripe.provider import StripeProvider
 from payments.application.card_setup import ProviderFields

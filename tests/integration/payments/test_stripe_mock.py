@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 from integration.payments.stripe_database import pool, server, stripe_tables
 
-from payments.adapters.stripe.client import API_VERSION
+from payments.adapters.stripe.account import API_VERSION
 from payments.application.charges import NeedsCustomer, RefundMade, RefundOrder, Refused, Taken
 from payments.domain.shapes import Money
 from support.stripe.server import Request, StripeServer

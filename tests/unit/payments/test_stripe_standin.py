@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from payments.adapters.stripe.client import API_VERSION
+from payments.adapters.stripe.account import API_VERSION
 from support.stripe import documents
 from support.stripe.checks import answer_problems, nested, request_problems
 from support.stripe.documents import NoDocuments, fixtures, spec
