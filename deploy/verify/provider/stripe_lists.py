@@ -23,7 +23,7 @@ Page: TypeAlias = list[dict[str, Any]]
 
 
 class NotReadable(Exception):
-    """Stripe does not answer, refuses the key, or answers for the other mode. The text says which."""
+    """Stripe does not answer, refuses the key, or answers for the other mode. The text names the reason."""
 
 
 class StripeLists:
@@ -70,7 +70,7 @@ class StripeLists:
         raise NotReadable(problem)
 
     def _require_mode(self, body: Mapping[str, Any]) -> None:
-        """Refunds do not say their mode."""
+        """Refunds do not state their mode."""
         objects = body["data"] if body.get("object") == "list" else [body]
         if any(each.get("livemode", self._live) is not self._live for each in objects):
             raise NotReadable("an answer for the other mode")

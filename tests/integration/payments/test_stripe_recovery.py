@@ -1,4 +1,4 @@
-"""After a restore that lost the rows of payment intents, Stripe is asked for them, and no charge takes money twice."""
+"""After a restore that lost the rows of payment intents, they are searched at Stripe, and no charge takes money twice."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace

@@ -23,8 +23,8 @@ _COMPLETE = ("charge", "customer", "event", "payment_intent", "payment_method", 
 
 def operation(method: str, path: str) -> dict[str, Any] | None:
     """The document's operation for a request to this path."""
-    if found := spec()["paths"].get(path, {}).get(method.lower()):
-        exact: dict[str, Any] = found
+    exact: dict[str, Any] | None = spec()["paths"].get(path, {}).get(method.lower())
+    if exact is not None:
         return exact
     for pattern, methods in _paths():
         if method.lower() in methods and pattern.fullmatch(path):

@@ -247,8 +247,8 @@ class Account:
         if matched is None:
             raise invalid(message="The query could not be parsed.", param="query")
         name, value = matched.groups()
-        found = [each for each in self.kinds("payment_intent") if each["metadata"].get(name) == value]
-        return {"object": "search_result", "url": path, "has_more": False, "next_page": None, "data": found[::-1]}
+        intents = [each for each in self.kinds("payment_intent") if each["metadata"].get(name) == value]
+        return {"object": "search_result", "url": path, "has_more": False, "next_page": None, "data": intents[::-1]}
 
     def cancel(self, id: str, values: Values) -> Values:
         intent = self.get("payment_intent", id)

@@ -213,16 +213,16 @@ async def test_a_refused_refund_has_failed_and_is_not_requested_again(bench: Ben
 async def test_a_refund_that_the_bank_returned_has_failed(bench: Bench) -> None:
     due = await refund_requested(bench)
     await bench.refunds.settle(due)
-    made = replace(due, order=replace(due.order, made_as="re_1"))
-    await bench.refunds.settle(made)
+    review = replace(due, order=replace(due.order, made_as="re_1"))
+    await bench.refunds.settle(review)
     assert (bench.claimed.confirmed, (await bench.event_names())[-1]) == ([due.order.refund_id], "Refunded")
     bench.provider.mode = "hang"
-    await bench.refunds.settle(made)
+    await bench.refunds.settle(review)
     assert (bench.claimed.pauses, (await bench.event_names())[-1]) == ([1], "Refunded")
     bench.provider.mode = "normal"
     bench.provider.refunds[due.order.refund_id] = RefundRefused("lost_or_stolen_card", "re_1")
     for _ in range(2):
-        await bench.refunds.settle(made)
+        await bench.refunds.settle(review)
     assert (await bench.event_names())[-3:] == ["RefundRequested", "Refunded", "RefundFailed"]
     assert (await bench.state()).refunds.repaid_minor == 0
 

@@ -84,11 +84,11 @@ def test_a_refused_refund_is_final_and_its_amount_is_free_again() -> None:
 
 
 def test_a_refund_that_the_bank_returned_has_failed_and_its_amount_is_free_again() -> None:
-    made = STARTED, PAID, PART, REFUNDED
-    given(*made).when(RecordRefundFailed(NOTE, "lost_or_stolen_card", day(20), "re_1")).then(RETURNED)
-    given(*made, RETURNED).when(RecordRefundFailed(NOTE, "again", day(21))).then()
-    given(*made, RETURNED).when(ask(NOTE, 1000)).then()
-    given(*made, RETURNED).when(ask(OTHER_NOTE, 2999)).then(requested(OTHER_NOTE, 2999))
+    refunded = STARTED, PAID, PART, REFUNDED
+    given(*refunded).when(RecordRefundFailed(NOTE, "lost_or_stolen_card", day(20), "re_1")).then(RETURNED)
+    given(*refunded, RETURNED).when(RecordRefundFailed(NOTE, "again", day(21))).then()
+    given(*refunded, RETURNED).when(ask(NOTE, 1000)).then()
+    given(*refunded, RETURNED).when(ask(OTHER_NOTE, 2999)).then(requested(OTHER_NOTE, 2999))
 
 
 def test_a_returned_refund_of_an_earlier_release_was_of_the_whole_payment() -> None:
@@ -144,7 +144,7 @@ def test_any_commands_in_any_order_promise_at_most_what_was_taken(steps: list[tu
         assert sum(each.amount.amount_minor for each in requests if each.id not in failed) <= 2999
         outcomes = [event.refund for event in events if isinstance(event, Refunded)]
         assert len(outcomes) == len(set(outcomes) & set(requests))
-        made = {each.id: each.amount.amount_minor for each in outcomes if each and each.id not in failed}
+        amounts = {each.id: each.amount.amount_minor for each in outcomes if each and each.id not in failed}
         state = PAYMENTS.fold(events)
         assert state is not None
-        assert state.refunds.repaid_minor == sum(made.values())
+        assert state.refunds.repaid_minor == sum(amounts.values())

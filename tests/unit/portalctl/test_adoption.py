@@ -59,7 +59,7 @@ ATTEMPT = of_payment.AttemptStarted(BILL, CHARGE, NOON)
 TAKEN = of_payment.AttemptSucceeded(CHARGE, "ref-1", LATER)
 REFUND = of_payment.Refund(UUID(int=12), Charged(1000, "USD"), RefundReason.CREDIT_NOTE)
 REQUESTED = of_payment.RefundRequested(CHARGE, REFUND, LATER)
-MADE = of_payment.Refunded(CHARGE, "ref-3", LATER, REFUND)
+REPAYMENT = of_payment.Refunded(CHARGE, "ref-3", LATER, REFUND)
 TAKEN_OFF = CreditLine(1, "Premium", "", ISSUED.period, -862, -138, -1000)
 CREDITED = Credited(
     UUID(int=12), "TS-NC-000001", "TS-NC", 1, LATER.date(), "goodwill", (TAKEN_OFF,), Totals(-862, -138, -1000), LATER
@@ -100,7 +100,7 @@ CASES: list[tuple[Aggregate[Any, Any, Any], list[Any]]] = [
     (PAYMENT, [ATTEMPT, TAKEN, REQUESTED]),
     (PAYMENT, [ATTEMPT, TAKEN, REQUESTED, of_payment.Refunded(CHARGE, "ref-3", LATER, REQUESTED.refund)]),
     (PAYMENT, [ATTEMPT, TAKEN, REQUESTED, of_payment.RefundFailed(CHARGE, REQUESTED.refund, "refused", None, LATER)]),
-    (PAYMENT, [ATTEMPT, TAKEN, REQUESTED, MADE, of_payment.RefundFailed(CHARGE, REFUND, "returned", "ref-3", LATER, True)]),
+    (PAYMENT, [ATTEMPT, TAKEN, REQUESTED, REPAYMENT, of_payment.RefundFailed(CHARGE, REFUND, "returned", "ref-3", LATER, True)]),
     (INVOICE, [ISSUED, PAID]),
     (INVOICE, [ISSUED, FAILED]),
     (INVOICE, [ISSUED, VOIDED]),

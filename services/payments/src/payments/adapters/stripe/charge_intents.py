@@ -27,10 +27,10 @@ class ChargeIntents:
         """None: the charge has no intent, or only ones that were never confirmed."""
         stored = await self._books.intent(order.merchant_id, order.charge_id)
         if stored is None and await self._books.may_be_lost(order.merchant_id, order.charge_id):
-            return await self.found(order)
+            return await self.search(order)
         return stored
 
-    async def found(self, order: ChargeOrder) -> StoredIntent | Refused | None:
+    async def search(self, order: ChargeOrder) -> StoredIntent | Refused | None:
         """Search Stripe for the charge's intent, and store it."""
         api = await self._connections.of(order.merchant_id)
         reference = await _search(api, order)

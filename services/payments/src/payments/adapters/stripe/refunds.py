@@ -29,7 +29,7 @@ class StripeRefunds:
         stored = await self._books.intent(order.charge.merchant_id, order.charge.charge_id)
         if stored is None:
             # The charge is paid, so its intent exists: a restore has lost the row.
-            stored = await self._intents.found(order.charge)
+            stored = await self._intents.search(order.charge)
         if not isinstance(stored, StoredIntent):
             raise LookupError(f"charge {order.charge.charge_id} took nothing")
         try:
@@ -37,8 +37,8 @@ class StripeRefunds:
         except NotChargeable as reason:
             return RefundRefused(str(reason))
         api = await self._connections.of(order.charge.merchant_id, stored.mode)
-        if made := order.made_as:
-            return _outcome(await api.ask(lambda v1, options: v1.refunds.retrieve_async(made, {}, options)))
+        if reference := order.made_as:
+            return _outcome(await api.ask(lambda v1, options: v1.refunds.retrieve_async(reference, {}, options)))
         known = await self._known(api, order, stored)
         if known:
             return _outcome(known)

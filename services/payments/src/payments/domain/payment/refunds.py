@@ -60,8 +60,8 @@ def record_refund_failed(command: RecordRefundFailed, paid: Charge | None, refun
     """A bank may return a refund days after the provider has made it."""
     if command.refund_id in refunds.failed:
         return []
-    if paid and (made := refunds.repayments.get(command.refund_id)):
-        return [RefundFailed(paid, made, command.code, command.reference, command.at, made_before=True)]
+    if paid and (repaid := refunds.repayments.get(command.refund_id)):
+        return [RefundFailed(paid, repaid, command.code, command.reference, command.at, made_before=True)]
     charge, refund = requested(command.refund_id, paid, refunds)
     return [RefundFailed(charge, refund, command.code, command.reference, command.at)]
 
