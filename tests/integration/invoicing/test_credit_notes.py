@@ -4,6 +4,7 @@ import asyncio
 import csv
 import io
 import json
+import zipfile
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -228,3 +229,26 @@ async def test_the_tax_of_partial_credit_notes_sums_to_the_invoices(stack: Stack
         whole = (await http.get(f"/v1/invoices/{invoice}")).json()
     for name in ("net_total", "tax_total", "total"):
         assert -sum(note[name]["amount_minor"] for note in notes) == whole[name]["amount_minor"]
+
+
+async def test_the_archive_has_the_credit_notes_for_the_invoices_of_its_year(stack: Stack, history: Shop) -> None:
+    await stack.deliver(history.due(SUBSCRIPTION, ANA, 12))
+    await stack.deliver(history.succeeded(SUBSCRIPTION, ANA, 12))
+    later = invoice_id(SUBSCRIPTION, period(12))
+    async with stack.merchant(history) as http:
+        for invoice, minor in ((PAID, 1000), (later, 500), (PAID, 300)):
+            assert (await credit(http, invoice, minor)).status_code == 201
+        archives = [
+            zipfile.ZipFile(io.BytesIO((await http.get(f"/v1/customers/{ANA}/export?format=zip{year}")).content))
+            for year in ("", "&year=2020", "&year=2021")
+        ]
+    notes = [[name for name in archive.namelist() if name.startswith("notas-de-credito/")] for archive in archives]
+    files = [f"notas-de-credito/TS-NC-{n:06}.pdf" for n in (1, 2, 3)]
+    assert notes == [files, [files[0], files[2]], [files[1]]]
+    assert [len(archive.namelist()) for archive in archives] == [1 + 3 + 3, 1 + 2 + 2, 1 + 1 + 1]
+    for archive, names in zip(archives, notes, strict=True):
+        table = archive.read("historial-de-pagos.csv").decode("utf-8-sig")
+        rows = list(csv.DictReader(io.StringIO(table, newline=""), delimiter=table[5]))
+        numbers = {row["Referencia"] for row in rows if row["Movimiento"] == words_for("es").known["credit_note"]}
+        assert numbers == {name.rpartition("/")[2].removesuffix(".pdf") for name in names}
+        assert all("Ana García" in text(archive.read(name)) for name in names)

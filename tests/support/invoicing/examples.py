@@ -6,13 +6,14 @@ from uuid import UUID, uuid5
 
 from billing_contracts.tax import taxed
 from chassis.eventsourcing.decider import Decider
+from invoicing.domain.credit import CreditLine
 from invoicing.domain.invoice.commands import Command, Issue
-from invoicing.domain.invoice.events import Card, Event, Issued, Paid, PaymentFailed, Voided
+from invoicing.domain.invoice.events import Card, Credited, Event, Issued, Paid, PaymentFailed, Voided
 from invoicing.domain.invoice.invoice import Invoice, decide, evolve
 from invoicing.domain.numbering import SeriesNumber
 from invoicing.domain.parties import BillTo, Letterhead, Seller
 from invoicing.domain.plan import Period, Plan, Tax
-from invoicing.domain.totals import Amounts
+from invoicing.domain.totals import Amounts, Totals
 from support.spec import Scenario
 
 RULES: Decider[Command, Event, Invoice] = Decider(decide, evolve)
@@ -71,6 +72,15 @@ FIRST, SECOND = id_of("first charge"), id_of("second charge")
 PAID = Paid(FIRST, 2999, VISA, day(5, of=14, hour=13))
 FAILED = PaymentFailed(FIRST, 1, 2999, "insufficient_funds", True, VISA, day(5, of=14, hour=13))
 VOIDED = Voided("subscription_cancelled", day(5, of=16))
+CREDITED = Credited(
+    id_of("note"),
+    *("TS-NC-000001", "TS-NC", 1, date(2023, 5, 20)),
+    "customer_request",
+    (CreditLine(1, PREMIUM.name, PREMIUM.description, MAY, -1000, 0, -1000),),
+    Totals(-1000, 0, -1000),
+    day(5, 20),
+)
+"""A third of the invoice."""
 
 
 def given(*past: Event) -> Scenario[Command, Event, Invoice]:

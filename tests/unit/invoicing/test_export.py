@@ -17,15 +17,16 @@ from hypothesis import strategies as st
 import billing_contracts
 from billing_contracts import payments
 from billing_contracts.history import Brand, HistoryLine, MovementKind, MovementStatus
-from invoicing.adapters.exporting.archive import as_zip, file_name
+from invoicing.adapters.exporting.archive import ArchivedDocument, archived, as_zip, path
 from invoicing.adapters.exporting.lines import as_ndjson
 from invoicing.adapters.exporting.table import as_csv, cells, harmless
 from invoicing.adapters.exporting.wording import ExportWords, words_for
-from invoicing.application.history import HistoryRow
+from invoicing.application.credit_notes import CreditNoteDocument
+from invoicing.application.history import HistoryRow, Render
 from invoicing.application.invoices import Document, Settlement
 from invoicing.application.movements import Kind, Movement
 from invoicing.domain.invoice.events import VoidReason
-from support.invoicing.examples import ANA, ISSUED, PAID, day, id_of
+from support.invoicing.examples import ANA, CREDITED, ISSUED, PAID, day, id_of
 
 SPANISH, ENGLISH = words_for("es-MX"), words_for("en-US")
 INVOICE = Movement(id_of("issued"), id_of("ana"), id_of("invoice"), Kind.INVOICE, day(5), 2999, "USD", 2585, 414)
@@ -160,20 +161,28 @@ def test_the_document_of_downloads_names_every_column_and_field() -> None:
     assert re.findall("`(.*?)`", fields) == list(HistoryLine.model_fields)
 
 
-def documents(count: int) -> AsyncIterator[list[Document]]:
-    async def pages() -> AsyncIterator[list[Document]]:
-        for n in range(count):
-            yield [Document(replace(ISSUED, number=f"TS-{n:06d}"), Settlement(), ANA)]
-
-    return pages()
-
-
 async def pdf_of(document: Document) -> bytes:
     return b"%PDF " + document.issued.number.encode() + b"x" * 20_000
 
 
+async def pdf_of_note(document: CreditNoteDocument) -> bytes:
+    return b"%PDF " + document.credited.number.encode()
+
+
+def documents(count: int, notes: int = 0, render: Render = pdf_of) -> AsyncIterator[list[ArchivedDocument]]:
+    async def invoices() -> AsyncIterator[list[Document]]:
+        for n in range(count):
+            yield [Document(replace(ISSUED, number=f"TS-{n:06d}"), Settlement(), ANA)]
+
+    async def credit_notes() -> AsyncIterator[list[CreditNoteDocument]]:
+        for n in range(notes):
+            yield [CreditNoteDocument(replace(CREDITED, number=f"TS-NC-{n:06d}"), ISSUED, None, ANA)]
+
+    return archived(invoices(), credit_notes(), render, pdf_of_note, SPANISH)
+
+
 async def test_the_archive_holds_the_table_and_every_invoice() -> None:
-    data = await read(as_zip(pages(HISTORY), documents(7), pdf_of, SPANISH, date(2023, 5, 20)))
+    data = await read(as_zip(pages(HISTORY), documents(7), SPANISH, date(2023, 5, 20)))
     archive = zipfile.ZipFile(io.BytesIO(data))
     assert archive.testzip() is None
     assert archive.namelist() == ["historial-de-pagos.csv", *(f"facturas/TS-{n:06d}.pdf" for n in range(7))]
@@ -183,7 +192,7 @@ async def test_the_archive_holds_the_table_and_every_invoice() -> None:
 
 
 async def test_the_archive_is_sent_while_it_is_made() -> None:
-    sizes = [len(chunk) async for chunk in as_zip(pages(HISTORY), documents(200), pdf_of, SPANISH, date(2023, 5, 20))]
+    sizes = [len(chunk) async for chunk in as_zip(pages(HISTORY), documents(200), SPANISH, date(2023, 5, 20))]
     assert max(sizes) < 50_000
     assert sum(sizes) > 200 * 20_000
 
@@ -197,7 +206,7 @@ async def test_an_interrupted_archive_is_invalid() -> None:
     received = bytearray()
 
     async def receive() -> None:
-        async for chunk in as_zip(pages(HISTORY), documents(9), breaks, SPANISH, date(2023, 5, 20)):
+        async for chunk in as_zip(pages(HISTORY), documents(9, render=breaks), SPANISH, date(2023, 5, 20)):
             received.extend(chunk)
 
     with pytest.raises(RuntimeError):
@@ -207,10 +216,21 @@ async def test_an_interrupted_archive_is_invalid() -> None:
         zipfile.ZipFile(io.BytesIO(received))
 
 
-def test_a_number_names_a_file_and_no_folder() -> None:
-    assert file_name("../../etc/TS-000001") == "______etc_TS-000001"
+async def test_the_archive_holds_every_credit_note_after_the_invoices() -> None:
+    data = await read(as_zip(pages(HISTORY), documents(2, notes=3), SPANISH, date(2023, 5, 20)))
+    archive = zipfile.ZipFile(io.BytesIO(data))
+    assert archive.namelist()[1:] == [
+        *(f"facturas/TS-{n:06d}.pdf" for n in range(2)),
+        *(f"notas-de-credito/TS-NC-{n:06d}.pdf" for n in range(3)),
+    ]
+    assert archive.read("notas-de-credito/TS-NC-000002.pdf") == b"%PDF TS-NC-000002"
+    assert archive.getinfo("notas-de-credito/TS-NC-000002.pdf").date_time == (2023, 5, 20, 0, 0, 0)
+
+
+def test_a_number_names_a_file_in_its_folder_and_in_no_other_one() -> None:
+    assert path("facturas", "../../etc/TS-000001") == "facturas/______etc_TS-000001.pdf"
 
 
 async def test_a_day_before_archives_had_days_is_their_first_year() -> None:
-    data = await read(as_zip(pages([]), documents(0), pdf_of, SPANISH, datetime(1970, 2, 3, tzinfo=UTC).date()))
+    data = await read(as_zip(pages([]), documents(0), SPANISH, datetime(1970, 2, 3, tzinfo=UTC).date()))
     assert zipfile.ZipFile(io.BytesIO(data)).infolist()[0].date_time[0] == 1980

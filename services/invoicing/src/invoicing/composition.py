@@ -40,8 +40,8 @@ def compose(resources: Resources) -> Service:
         peers=PEERS,
     )
     handler = CommandHandler(resources.store, invoice)
-    exports = Exports(queries, Slots(pool), renderer)
     notes = CreditNoteQueries(pool, encryption)
+    exports = Exports(queries, notes, Slots(pool), renderer, renderer.credit_note)
     app.include_router(invoices.routes(handler, queries, notes, exports, renderer, resources.tenants, resources.cursors))
     app.include_router(credit_notes.routes(handler, queries, notes, renderer.credit_note, resources.tenants, resources.cursors))
     return Service(app, consumers=(consumer(invoice, PostgresInvoiceIssuer(invoice, encryption), rows.movement),))

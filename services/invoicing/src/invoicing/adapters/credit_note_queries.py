@@ -1,6 +1,8 @@
 """Queries of the table `credit_notes`. Each names the merchant, and the customer if the request is a customer's."""
 
 import json
+from collections.abc import AsyncIterator
+from datetime import date, datetime
 from uuid import UUID
 
 import asyncpg
@@ -9,8 +11,10 @@ from invoicing.application.aggregates import CODEC
 from invoicing.application.credit_notes import CreditNoteDocument, CreditNoteFilter, CreditNoteView, CreditRefund
 from invoicing.application.invoices import InvoiceView, Settlement, SortKey
 from invoicing.application.ports import BillToEncryption
-from invoicing.domain.invoice.events import Card
+from invoicing.domain.invoice.events import Card, Credited, Issued
 from invoicing.domain.numbering import Counter
+
+DOCUMENTS_PAGE = 20
 
 
 class CreditNoteQueries:
@@ -74,6 +78,41 @@ class CreditNoteQueries:
             buyers = await self._vault.open(connection, view.merchant_id, [invoice])
         return CreditNoteDocument(view.credited, view.issued, view.card, buyers.get(view.invoice_id))
 
+    async def documents(
+        self, merchant_id: UUID, customer_id: UUID, until: datetime, year: int | None = None
+    ) -> AsyncIterator[list[CreditNoteDocument]]:
+        """The customer's credit notes recorded by `until` (wall clock), page by page, oldest first.
+
+        `year`: only for the invoices issued in that year.
+        """
+        after: SortKey = (date.min, 0, UUID(int=0))
+        while rows := await self._pool.fetch(
+            f"""
+            SELECT note.id, note.issued_on, note.ordinal, note.invoice_id, note.issued AS credited,
+                   note.schema AS credited_schema, invoice.issued, invoice.schema, invoice.card
+            FROM credit_notes AS note
+            JOIN invoices AS invoice ON invoice.merchant_id = note.merchant_id AND invoice.customer_id = note.customer_id
+                AND invoice.id = note.invoice_id
+            WHERE note.merchant_id = $1 AND note.customer_id = $2 AND note.recorded_at <= $3
+              AND (note.issued_on, note.ordinal, note.id) > ($4, $5, $6)
+              AND ($7::int IS NULL OR invoice.issued_on BETWEEN make_date($7, 1, 1) AND make_date($7, 12, 31))
+            ORDER BY note.issued_on, note.ordinal, note.id LIMIT {DOCUMENTS_PAGE}
+            """,
+            merchant_id,
+            customer_id,
+            until,
+            *after,
+            year,
+        ):
+            invoices = [InvoiceView(merchant_id, row["invoice_id"], 0, _issued(row), Settlement()) for row in rows]
+            async with self._pool.acquire() as connection:
+                buyers = await self._vault.open(connection, merchant_id, invoices)
+            yield [
+                CreditNoteDocument(_credited(row), invoice.issued, _card(row), buyers.get(invoice.id))
+                for row, invoice in zip(rows, invoices, strict=True)
+            ]
+            after = rows[-1]["issued_on"], rows[-1]["ordinal"], rows[-1]["id"]
+
     async def counter(self, merchant_id: UUID, series: str) -> Counter:
         sql = "SELECT last, last_issued_on FROM series WHERE merchant_id = $1 AND name = $2"
         row = await self._pool.fetchrow(sql, merchant_id, series)
@@ -81,15 +120,31 @@ class CreditNoteQueries:
 
 
 def _view(merchant_id: UUID, row: asyncpg.Record) -> CreditNoteView:
-    fields = json.loads(row["card"]) if row["card"] else None
     succeeded = row["refund_status"] == "succeeded"
     refund = CreditRefund("made" if succeeded else "failed", row["refunded_at"], row["reference"]) if row["refunded_at"] else None
     return CreditNoteView(
         merchant_id,
         row["id"],
         row["invoice_id"],
-        CODEC.decode("credited", row["credited_schema"], row["credited"]),
-        CODEC.decode("issued", row["schema"], row["issued"]),
-        Card(**fields | {"id": UUID(fields["id"])}) if fields else None,
+        _credited(row),
+        _issued(row),
+        _card(row),
         refund or CreditRefund(),
     )
+
+
+def _credited(row: asyncpg.Record) -> Credited:
+    event = CODEC.decode("credited", row["credited_schema"], row["credited"])
+    assert isinstance(event, Credited)
+    return event
+
+
+def _issued(row: asyncpg.Record) -> Issued:
+    event = CODEC.decode("issued", row["schema"], row["issued"])
+    assert isinstance(event, Issued)
+    return event
+
+
+def _card(row: asyncpg.Record) -> Card | None:
+    fields = json.loads(row["card"]) if row["card"] else None
+    return Card(**fields | {"id": UUID(fields["id"])}) if fields else None

@@ -139,11 +139,17 @@ class InvoiceQueries:
             after = rows[-1]["at"], rows[-1]["position"]
 
     async def count(self, merchant_id: UUID, customer_id: UUID, until: datetime, year: int | None = None) -> int:
-        """The number of documents."""
+        """The number of documents: invoices, and the credit notes for them."""
         sql = """
-            SELECT count(*) FROM invoices
-            WHERE merchant_id = $1 AND customer_id = $2 AND recorded_at <= $3
-              AND ($4::int IS NULL OR issued_on BETWEEN make_date($4, 1, 1) AND make_date($4, 12, 31))
+            WITH invoice AS (
+                SELECT id FROM invoices
+                WHERE merchant_id = $1 AND customer_id = $2 AND recorded_at <= $3
+                  AND ($4::int IS NULL OR issued_on BETWEEN make_date($4, 1, 1) AND make_date($4, 12, 31))
+            )
+            SELECT (SELECT count(*) FROM invoice) + (
+                SELECT count(*) FROM credit_notes
+                WHERE merchant_id = $1 AND customer_id = $2 AND recorded_at <= $3 AND invoice_id IN (SELECT id FROM invoice)
+            )
         """
         return int(await self._pool.fetchval(sql, merchant_id, customer_id, until, year))
 

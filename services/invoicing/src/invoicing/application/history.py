@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TypeAlias
 
+from invoicing.application.credit_notes import CreditNoteDocument
 from invoicing.application.invoices import Document
 from invoicing.application.movements import Movement
 
@@ -26,6 +27,7 @@ class HistoryRow:
 Rows: TypeAlias = AsyncIterator[list[HistoryRow]]
 """Pages of rows, oldest first. Memory holds one page at a time."""
 Documents: TypeAlias = AsyncIterator[list[Document]]
+CreditNoteDocuments: TypeAlias = AsyncIterator[list[CreditNoteDocument]]
 Render: TypeAlias = Callable[[Document], Awaitable[bytes]]
 """A document -> its PDF"""
 

@@ -12,7 +12,7 @@ from chassis.consumers import Erased, Received, UnitOfWork
 from chassis.eventsourcing.event_store import Statement
 from chassis.eventsourcing.stream import Stream
 from invoicing.application.credit_notes import CreditNoteDocument, CreditNoteFilter, CreditNoteView
-from invoicing.application.history import Documents, Download, Progress, Rows
+from invoicing.application.history import CreditNoteDocuments, Documents, Download, Progress, Rows
 from invoicing.application.invoices import Document, InvoiceFilter, InvoiceView, SortKey
 from invoicing.application.movements import Movement
 from invoicing.domain.numbering import Counter
@@ -96,6 +96,12 @@ class CreditNoteReader(Protocol):
     async def document(self, view: CreditNoteView) -> CreditNoteDocument: ...
 
     async def counter(self, merchant_id: UUID, series: str) -> Counter: ...
+    def documents(self, merchant_id: UUID, customer_id: UUID, until: datetime, year: int | None = None) -> CreditNoteDocuments:
+        """The customer's credit notes in pages, oldest first: recorded by `until`, by the wall clock.
+
+        `year`: only for the invoices issued in that year.
+        """
+
 
 
 class HistoryReader(Protocol):
@@ -109,7 +115,7 @@ class HistoryReader(Protocol):
     def documents(self, merchant_id: UUID, customer_id: UUID, until: datetime, year: int | None = None) -> Documents: ...
 
     async def count(self, merchant_id: UUID, customer_id: UUID, until: datetime, year: int | None = None) -> int:
-        """The number of documents."""
+        """The number of documents: invoices, and the credit notes for them."""
 
 
 ExportFormat: TypeAlias = Literal["csv", "zip", "ndjson"]

@@ -30,7 +30,7 @@ class Download:
 
 
 class ExportProgress(TypedDict):
-    """Progress in invoice documents. A file without documents has no progress."""
+    """Progress in documents: invoices and credit notes. A file without documents has no progress."""
 
     done: int
     total: int

@@ -4,13 +4,13 @@ from collections.abc import AsyncGenerator
 from datetime import UTC, date, datetime
 from uuid import UUID
 
-from invoicing.adapters.exporting.archive import as_zip
+from invoicing.adapters.exporting.archive import archived, as_zip
 from invoicing.adapters.exporting.lines import as_ndjson
 from invoicing.adapters.exporting.slots import Slots
 from invoicing.adapters.exporting.table import as_csv
 from invoicing.adapters.exporting.wording import words_for
 from invoicing.application.history import Download, Progress, Render
-from invoicing.application.ports import ExportFormat, HistoryReader
+from invoicing.application.ports import CreditNoteReader, ExportFormat, HistoryReader, RenderCreditNote
 
 _MEDIA_TYPES: dict[ExportFormat, str] = {
     "csv": "text/csv; charset=utf-8",
@@ -20,8 +20,11 @@ _MEDIA_TYPES: dict[ExportFormat, str] = {
 
 
 class Exports:
-    def __init__(self, reader: HistoryReader, slots: Slots, render: Render) -> None:
-        self._reader, self._slots, self._render = reader, slots, render
+    def __init__(
+        self, reader: HistoryReader, notes: CreditNoteReader, slots: Slots, render: Render, render_note: RenderCreditNote
+    ) -> None:
+        self._reader, self._notes, self._slots = reader, notes, slots
+        self._render, self._render_note = render, render_note
 
     async def begin(
         self, merchant_id: UUID, customer_id: UUID, format: ExportFormat, locale: str, on: date, year: int | None = None
@@ -39,8 +42,10 @@ class Exports:
             case "ndjson":
                 stream = as_ndjson(rows)
             case "zip":
-                documents = self._reader.documents(merchant_id, customer_id, until, year)
-                stream = as_zip(rows, documents, slot.counted(self._render), words, on)
+                invoices = self._reader.documents(merchant_id, customer_id, until, year)
+                notes = self._notes.documents(merchant_id, customer_id, until, year)
+                renders = slot.counted(self._render), slot.counted(self._render_note)
+                stream = as_zip(rows, archived(invoices, notes, *renders, words), words, on)
         name = f"{words.history}-{year}" if year else words.history
         return Download(slot.hold(stream), slot.release, _MEDIA_TYPES[format], f"{name}.{format}")
 

@@ -2,18 +2,20 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
+from typing import TypeVar
 from uuid import UUID, uuid4
 
 import asyncpg
 
 from chassis.runtime.background import survives
-from invoicing.application.history import Progress, Render
-from invoicing.application.invoices import Document
+from invoicing.application.history import Progress
 
 LEASE_SECONDS = 60
 RENEW_AFTER_SECONDS = 0.5
+
+Printed = TypeVar("Printed")
 
 
 class Slots:
@@ -53,10 +55,10 @@ class Slot:
         self._pool, self._releases, self._name = pool, releases, name
         self._done = 0
 
-    def counted(self, render: Render) -> Render:
+    def counted(self, render: Callable[[Printed], Awaitable[bytes]]) -> Callable[[Printed], Awaitable[bytes]]:
         """The same function; each rendered document is counted."""
 
-        async def render_and_count(document: Document) -> bytes:
+        async def render_and_count(document: Printed) -> bytes:
             pdf = await render(document)
             self._done += 1
             return pdf

@@ -65,6 +65,7 @@ CODES: Final = {
 
 HISTORY: Final = N_("payment-history")
 INVOICES: Final = N_("invoices")
+CREDIT_NOTES: Final = N_("credit-notes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,8 @@ class ExportWords:
     """The file's name, without extension."""
     invoices: str
     """The folder of invoices in an archive."""
+    credit_notes: str
+    """The folder of credit notes."""
     decimal: str
     """The decimal sign of the region: spreadsheets of regions with a comma separate columns by semicolons."""
 
@@ -88,5 +91,6 @@ def words_for(locale: str) -> ExportWords:
         BRANDS | {code: language.sentence(message) for code, message in CODES.items()},
         language.sentence(HISTORY),
         language.sentence(INVOICES),
+        language.sentence(CREDIT_NOTES),
         language.number(Decimal("0.5"))[1],
     )

@@ -160,7 +160,7 @@ def invoice(reader: Reader, facts: Mapping[str, Any], view: View) -> Invoice:
 def made_so_far(language: Language, done: int, total: int) -> str:
     """The progress of a download."""
     return language.say(
-        "Preparing your download: %(done)s of %(total)s invoices.",
+        "Preparing your download: %(done)s of %(total)s documents.",
         done=language.number(Decimal(done)),
         total=language.number(Decimal(total)),
     )
