@@ -42,6 +42,7 @@ NEEDED = {
     ("portal-gateway", "invoicing"): {
         "GET /v1/invoices/{id}",
         "GET /v1/invoices/{id}/pdf",
+        "GET /v1/invoices/{id}/receipt/pdf",
         "GET /v1/credit-notes/{id}/pdf",
         f"GET {CUSTOMER}/export",
         f"GET {CUSTOMER}/export/progress",

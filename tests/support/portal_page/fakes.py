@@ -39,6 +39,7 @@ from portal_gateway.application.results import (
 from portal_gateway.application.shared_invoices import SharedInvoices
 from portal_gateway.application.view import Position, View, Visit
 from portal_gateway.domain.access import Flow, InvoiceLink, InvoiceSession, Link, Session
+from portal_gateway.domain.receipts import has_receipt
 from portal_gateway.domain.tokens import LinkToken, Peppers
 from portal_gateway.domain.view import PANES
 from support.portal_page import scenes
@@ -202,6 +203,11 @@ class Invoicing:
 
     async def pdf(self, session: Session | InvoiceSession, invoice_id: UUID) -> DownloadedDocument:
         return DownloadedDocument(b"%PDF-1.7", "application/pdf", "TS-000014.pdf")
+
+    async def receipt_pdf(self, session: Session, invoice_id: UUID) -> DownloadedDocument:
+        if not has_receipt(self.invoice_is):
+            raise not_found()
+        return DownloadedDocument(b"%PDF-1.7", "application/pdf", "recibo-TS-000014.pdf")
 
     async def credit_note_pdf(self, session: Session, credit_note_id: UUID) -> DownloadedDocument:
         return DownloadedDocument(b"%PDF-1.7", "application/pdf", "TS-NC-000001.pdf")

@@ -130,6 +130,7 @@ async def test_the_gateway_calls_exactly_its_routes_of_invoicing() -> None:
         called,
         invoice=(session, IDS[0]),
         pdf=(session, IDS[0]),
+        receipt_pdf=(session, IDS[0]),
         credit_note_pdf=(session, IDS[0]),
         export=(session, "csv", "es"),
         export_progress=(session,),

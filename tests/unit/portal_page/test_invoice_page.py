@@ -150,7 +150,7 @@ def test_a_paid_invoice_shows_its_credit_note_and_the_refund(refund: str, badge:
     note = ("16 may 2023", "Nota de crédito TS-NC-000001", "A solicitud tuya.", "-10.00 USD")
     assert timeline(document)[-2:] == [note, last]
     assert document.movements[-2].document is not None
-    assert document.movements[-2].document.id == scenes.CREDIT_NOTE_ID
+    assert document.movements[-2].document.url == f"/credit-notes/{scenes.CREDIT_NOTE_ID}.pdf"
 
 
 def test_the_balance_of_an_invoice_names_what_was_refunded() -> None:
@@ -175,6 +175,48 @@ async def test_the_page_links_the_credit_notes_document() -> None:
         document = await browser.get(f"/credit-notes/{scenes.CREDIT_NOTE_ID}.pdf")
     assert document.content.startswith(b"%PDF")
     assert 'filename="TS-NC-000001.pdf"' in document.headers["content-disposition"]
+
+
+@pytest.mark.parametrize(("tag", "words"), [("es-MX", "Descargar recibo"), ("en-US", "Download receipt")])
+def test_a_payment_has_its_receipt_and_a_failed_charge_has_none(tag: str, words: str) -> None:
+    issued, failed, paid = invoice_page(tag=tag).movements
+    assert (issued.document, failed.document) == (None, None)
+    assert paid.document is not None
+    assert (paid.document.url, paid.document.text, paid.document.number) == (f"{INVOICE}/receipt.pdf", words, "TS-000014")
+
+
+def test_an_invoice_of_zero_has_no_receipt() -> None:
+    (movement,) = invoice_page(movements=[moved("payment") | {"amount": NOTHING}]).movements
+    assert movement.document is None
+
+
+async def test_the_page_links_the_receipt_and_the_list_of_invoices_does_not() -> None:
+    async with Stage().browser() as browser:
+        page = (await browser.get(INVOICE)).text
+        assert page.count(f'href="{INVOICE}/receipt.pdf"') == 1
+        assert "receipt" not in (await browser.get("/")).text
+        document = await browser.get(f"{INVOICE}/receipt.pdf")
+    assert document.content.startswith(b"%PDF")
+    assert 'filename="recibo-TS-000014.pdf"' in document.headers["content-disposition"]
+
+
+async def test_an_unpaid_invoice_has_no_receipt() -> None:
+    stage = Stage(scenes.owing())
+    stage.invoicing.invoice_is = scenes.whole_invoice(status="failed", movements=FAILED)
+    async with stage.browser() as browser:
+        assert "receipt.pdf" not in (await browser.get(INVOICE)).text
+        refused = await browser.get(f"{INVOICE}/receipt.pdf")
+        read = (await browser.get(f"/api{INVOICE}")).json()
+    assert refused.status_code == 404
+    assert read["receipt_url"] is None
+
+
+async def test_the_api_names_the_receipt() -> None:
+    async with Stage().browser() as browser:
+        path = (await browser.get(f"/api{INVOICE}")).json()["receipt_url"]
+        document = await browser.get(path)
+    assert path == f"/api{INVOICE}/receipt/pdf"
+    assert document.headers["content-disposition"] == 'inline; filename="recibo-TS-000014.pdf"'
 
 
 FAILED = [moved("invoice"), moved("failed_attempt", payment_method=VISA, reason="insufficient_funds")]

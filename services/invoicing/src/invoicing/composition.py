@@ -12,7 +12,7 @@ from invoicing.adapters.credit_note_queries import CreditNoteQueries
 from invoicing.adapters.document.renderer import Renderer
 from invoicing.adapters.exporting.exports import Exports
 from invoicing.adapters.exporting.slots import Slots
-from invoicing.adapters.http import credit_notes, invoices
+from invoicing.adapters.http import credit_notes, invoices, receipts
 from invoicing.adapters.http.peers import PEERS
 from invoicing.adapters.http.refusals import REFUSALS
 from invoicing.adapters.invoice_queries import InvoiceQueries
@@ -44,4 +44,5 @@ def compose(resources: Resources) -> Service:
     exports = Exports(queries, notes, Slots(pool), renderer, renderer.credit_note)
     app.include_router(invoices.routes(handler, queries, notes, exports, renderer, resources.tenants, resources.cursors))
     app.include_router(credit_notes.routes(handler, queries, notes, renderer.credit_note, resources.tenants, resources.cursors))
+    app.include_router(receipts.routes(handler, queries, renderer.receipt))
     return Service(app, consumers=(consumer(invoice, PostgresInvoiceIssuer(invoice, encryption), rows.movement),))

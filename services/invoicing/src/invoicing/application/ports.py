@@ -15,6 +15,7 @@ from invoicing.application.credit_notes import CreditNoteDocument, CreditNoteFil
 from invoicing.application.history import CreditNoteDocuments, Documents, Download, Progress, Rows
 from invoicing.application.invoices import Document, InvoiceFilter, InvoiceView, SortKey
 from invoicing.application.movements import Movement
+from invoicing.application.receipts import ReceiptDocument
 from invoicing.domain.numbering import Counter
 from invoicing.domain.parties import BillTo
 
@@ -95,13 +96,13 @@ class CreditNoteReader(Protocol):
 
     async def document(self, view: CreditNoteView) -> CreditNoteDocument: ...
 
-    async def counter(self, merchant_id: UUID, series: str) -> Counter: ...
     def documents(self, merchant_id: UUID, customer_id: UUID, until: datetime, year: int | None = None) -> CreditNoteDocuments:
         """The customer's credit notes in pages, oldest first: recorded by `until`, by the wall clock.
 
         `year`: only for the invoices issued in that year.
         """
 
+    async def counter(self, merchant_id: UUID, series: str) -> Counter: ...
 
 
 class HistoryReader(Protocol):
@@ -139,6 +140,10 @@ RecordMovement: TypeAlias = Callable[[UUID, Movement], Statement]
 
 
 RenderCreditNote: TypeAlias = Callable[[CreditNoteDocument], Awaitable[bytes]]
+"""A document -> its PDF"""
+
+
+RenderReceipt: TypeAlias = Callable[[ReceiptDocument], Awaitable[bytes]]
 """A document -> its PDF"""
 
 

@@ -229,6 +229,10 @@ class InvoicingService(_Service):
         response = await self._client.call("GET", f"/v1/invoices/{invoice_id}/pdf", **_caller(session))
         return DownloadedDocument(response.content, "application/pdf", _filename(response) or f"{invoice_id}.pdf")
 
+    async def receipt_pdf(self, session: Session, invoice_id: UUID) -> DownloadedDocument:
+        response = await self._client.call("GET", f"/v1/invoices/{invoice_id}/receipt/pdf", **_caller(session))
+        return DownloadedDocument(response.content, "application/pdf", _filename(response) or f"{invoice_id}.pdf")
+
     async def credit_note_pdf(self, session: Session, credit_note_id: UUID) -> DownloadedDocument:
         response = await self._client.call("GET", f"/v1/credit-notes/{credit_note_id}/pdf", **_caller(session))
         return DownloadedDocument(response.content, "application/pdf", _filename(response) or f"{credit_note_id}.pdf")

@@ -257,6 +257,11 @@ class Portal:
         await self.limits.take(limits.PDFS, session.customer_key)
         return await self.invoicing.pdf(session, invoice_id)
 
+    async def receipt_pdf(self, session: Session, invoice_id: UUID) -> DownloadedDocument:
+        """The receipt for the payment of an invoice. Raises 404, also before it is paid."""
+        await self.limits.take(limits.PDFS, session.customer_key)
+        return await self.invoicing.receipt_pdf(session, invoice_id)
+
     async def credit_note_pdf(self, session: Session, credit_note_id: UUID) -> DownloadedDocument:
         await self.limits.take(limits.PDFS, _customer_key(session))
         return await self.invoicing.credit_note_pdf(session, credit_note_id)

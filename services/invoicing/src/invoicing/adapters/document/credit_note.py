@@ -1,15 +1,13 @@
 """The input of a credit note. It uses the second template; its amounts are negative."""
 
-import json
 from typing import Any, Final
 
-from invoicing.adapters.document.layout_2 import bill_to, money, period, seller, sums
-from invoicing.adapters.document.texts import NEUTRAL, initials, typed
+from invoicing.adapters.document.layout_2 import content, money, period, sums
+from invoicing.adapters.document.texts import typed
 from invoicing.adapters.document.wording import Speech
 from invoicing.application.credit_notes import CreditNoteDocument
 from invoicing.domain.credit import CreditLine
 from invoicing.domain.invoice.events import Issued
-from presentation import colours
 from presentation.languages import N_
 
 TEMPLATE: Final = 2
@@ -29,39 +27,27 @@ def lay_out(document: CreditNoteDocument, logo: bytes | None) -> str:
     head = issued.letterhead
     speech = Speech(head.locale, head.time_zone)
     say = speech.language.say
-    accent, on_accent = colours.filled(colours.parsed(head.colour) or NEUTRAL)
     title, total = say("Credit note"), money(credited.totals.total, issued, speech)
-    return json.dumps(
-        {
-            "language": speech.language.code,
-            "paper": head.paper,
-            "title": f"{title} {typed(credited.number)}",
-            "brand": typed(head.brand),
-            "initials": initials(head.brand),
-            "logo": list(logo) if logo else None,
-            "logo_name": say("Logo of %(company)s", company=typed(head.brand)),
-            "colour": colours.written(accent),
-            "on_colour": colours.written(on_accent),
-            "invoice": title,
-            "number": typed(credited.number),
-            "amount": say("%(amount)s · for invoice %(number)s", amount=total, number=typed(issued.number)),
-            "facts": _facts(document, speech),
-            "seller": {"title": say("From"), **seller(issued, speech)},
-            "bill_to": {"title": say("Bill to"), **bill_to(document.bill_to, speech)},
-            "columns": [say("Description"), say("Subtotal"), say("Taxes"), say("Amount")],
-            "lines": [_line(line, issued, speech) for line in credited.lines],
-            "sums": sums(credited.totals, issued, speech),
-            "total": [say("Total"), total],
-            "balance": [(_settled_by(document, speech), money(-credited.totals.total, issued, speech))],
-            "payment": None,
-            "note": None,
-            "questions": say("Questions about this credit note? %(email)s", email=typed(head.contact_email))
-            if head.contact_email
-            else None,
-            "page": speech.language.sentence("Page %(page)s of %(pages)s"),
-        },
-        ensure_ascii=False,
-        sort_keys=True,
+    return content(
+        issued,
+        document.bill_to,
+        speech,
+        logo,
+        title=f"{title} {typed(credited.number)}",
+        invoice=title,
+        number=typed(credited.number),
+        amount=say("%(amount)s · for invoice %(number)s", amount=total, number=typed(issued.number)),
+        facts=_facts(document, speech),
+        columns=[say("Description"), say("Subtotal"), say("Taxes"), say("Amount")],
+        lines=[_line(line, issued, speech) for line in credited.lines],
+        sums=sums(credited.totals, issued, speech),
+        total=[say("Total"), total],
+        balance=[(_settled_by(document, speech), money(-credited.totals.total, issued, speech))],
+        payment=None,
+        note=None,
+        questions=say("Questions about this credit note? %(email)s", email=typed(head.contact_email))
+        if head.contact_email
+        else None,
     )
 
 

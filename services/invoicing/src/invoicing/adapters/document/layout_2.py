@@ -22,40 +22,46 @@ def lay_out(document: Document, logo: bytes | None) -> str:
     head = issued.letterhead
     speech = Speech(head.locale, head.time_zone)
     say = speech.language.say
-    accent, on_accent = colours.filled(colours.parsed(head.colour) or NEUTRAL)
     invoice = say("Invoice")
-    return json.dumps(
-        {
-            "language": speech.language.code,
-            "paper": head.paper,
-            "title": f"{invoice} {typed(issued.number)}",
-            "brand": typed(head.brand),
-            "initials": initials(head.brand),
-            "logo": list(logo) if logo else None,
-            "logo_name": say("Logo of %(company)s", company=typed(head.brand)),
-            "colour": colours.written(accent),
-            "on_colour": colours.written(on_accent),
-            "invoice": invoice,
-            "number": typed(issued.number),
-            "amount": _amount(document, speech),
-            "facts": _facts(document, speech),
-            "seller": {"title": say("From"), **seller(issued, speech)},
-            "bill_to": {"title": say("Bill to"), **bill_to(document.bill_to, speech)},
-            "columns": [say("Description"), say("Qty"), say("Price"), say("Amount")],
-            "lines": [_line(line, issued, speech) for line in issued.lines],
-            "sums": sums(issued.totals, issued, speech),
-            "total": [say("Total"), money(issued.totals.total, issued, speech)],
-            "balance": _balance(document, speech),
-            "payment": _payment(document, speech),
-            "note": {"title": say("Note"), "lines": [typed(line) for line in head.note.splitlines()]} if head.note else None,
-            "questions": say("Questions about this invoice? %(email)s", email=typed(head.contact_email))
-            if head.contact_email
-            else None,
-            "page": speech.language.sentence("Page %(page)s of %(pages)s"),
-        },
-        ensure_ascii=False,
-        sort_keys=True,
+    return content(
+        issued,
+        document.bill_to,
+        speech,
+        logo,
+        title=f"{invoice} {typed(issued.number)}",
+        invoice=invoice,
+        number=typed(issued.number),
+        amount=_amount(document, speech),
+        facts=_facts(document, speech),
+        columns=[say("Description"), say("Qty"), say("Price"), say("Amount")],
+        lines=[_line(line, issued, speech) for line in issued.lines],
+        sums=sums(issued.totals, issued, speech),
+        total=[say("Total"), money(issued.totals.total, issued, speech)],
+        balance=_balance(document, speech),
+        payment=_payment(document, speech),
+        note={"title": say("Note"), "lines": [typed(line) for line in head.note.splitlines()]} if head.note else None,
+        questions=say("Questions about this invoice? %(email)s", email=typed(head.contact_email)) if head.contact_email else None,
     )
+
+
+def content(issued: Issued, buyer: BillTo | None, speech: Speech, logo: bytes | None, **own: Any) -> str:
+    """The template's input: what invoices, credit notes and receipts have in common, and the fields of one document."""
+    head, say = issued.letterhead, speech.language.say
+    accent, on_accent = colours.filled(colours.parsed(head.colour) or NEUTRAL)
+    common = {
+        "language": speech.language.code,
+        "paper": head.paper,
+        "brand": typed(head.brand),
+        "initials": initials(head.brand),
+        "logo": list(logo) if logo else None,
+        "logo_name": say("Logo of %(company)s", company=typed(head.brand)),
+        "colour": colours.written(accent),
+        "on_colour": colours.written(on_accent),
+        "seller": {"title": say("From"), **seller(issued, speech)},
+        "bill_to": {"title": say("Bill to"), **bill_to(buyer, speech)},
+        "page": speech.language.sentence("Page %(page)s of %(pages)s"),
+    }
+    return json.dumps(common | own, ensure_ascii=False, sort_keys=True)
 
 
 def _amount(document: Document, speech: Speech) -> str:

@@ -1,7 +1,7 @@
-"""Renders invoices and credit notes as PDF with Typst. Equal documents give equal bytes, for one version of Typst.
+"""Renders invoices, credit notes and receipts as PDF with Typst. Equal documents give equal bytes, for one version of Typst.
 
-Fonts come with the package and only those are used; the file's dates are the day on which the document was issued; Typst
-holds no lock of Python's while it works.
+Fonts come with the package and only those are used; the file's dates are the day on which the document was issued, a
+receipt's that of the payment; Typst holds no lock of Python's while it works.
 """
 
 import asyncio
@@ -9,15 +9,17 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, time
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import typst
 
-from invoicing.adapters.document import credit_note
+from invoicing.adapters.document import credit_note, receipt
 from invoicing.adapters.document.glyphs import FONTS
 from invoicing.adapters.document.layout import lay_out
 from invoicing.application.credit_notes import CreditNoteDocument
 from invoicing.application.invoices import Document
 from invoicing.application.ports import FindLogo
+from invoicing.application.receipts import ReceiptDocument
 from invoicing.domain.invoice.events import Issued
 
 HERE = Path(__file__).parent
@@ -42,6 +44,11 @@ class Renderer:
         logo = await self._logo(document.issued)
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._render_credit_note, document, logo)
 
+    async def receipt(self, document: ReceiptDocument) -> bytes:
+        """Raises the errors of fetching the merchant's logo."""
+        logo = await self._logo(document.issued)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._render_receipt, document, logo)
+
     async def _logo(self, issued: Issued) -> bytes | None:
         return await self._logos(issued.letterhead.logo) if issued.letterhead.logo else None
 
@@ -54,6 +61,10 @@ class Renderer:
 
     def _render_credit_note(self, document: CreditNoteDocument, logo: bytes | None) -> bytes:
         return self._compile(credit_note.TEMPLATE, credit_note.lay_out(document, logo), document.credited.issued_on)
+
+    def _render_receipt(self, document: ReceiptDocument, logo: bytes | None) -> bytes:
+        paid_on = document.payment.at.astimezone(ZoneInfo(document.issued.letterhead.time_zone)).date()
+        return self._compile(receipt.TEMPLATE, receipt.lay_out(document, logo), paid_on)
 
     def _compile(self, layout: int, content: str, on: date) -> bytes:
         pdf = self._compiler(layout).compile(

@@ -9,6 +9,7 @@ PEERS: Final[Peers] = {
         {
             ("GET", "/v1/invoices/{id}"),
             ("GET", "/v1/invoices/{id}/pdf"),
+            ("GET", "/v1/invoices/{id}/receipt/pdf"),
             ("GET", "/v1/credit-notes/{id}/pdf"),
             ("GET", "/v1/customers/{customer_id}/export"),
             ("GET", "/v1/customers/{customer_id}/export/progress"),

@@ -189,10 +189,8 @@ class WholeInvoice(Invoice):
     """A more precise reason of a failed payment than its code, if there is one. More values may come."""
     authenticate_until: datetime | None = None
     """How long the running charge waits for the customer's answer to their bank, by the wall clock. Absent unless it waits."""
-    charge_id: UUID | None = None
-    """The charge that failed, or that waits for that answer. Absent otherwise."""
-    charged_method_id: UUID | None = None
-    """The card of that charge. One that is not on file belongs to the payer of an invoice link."""
+    receipt_url: str | None = None
+    """Path of the receipt for its payment, a PDF document. Null while no money was taken."""
     movements: list[Movement]
     """What was owed and paid, oldest first."""
     credited: Money | None = None

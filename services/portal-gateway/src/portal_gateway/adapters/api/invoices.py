@@ -28,6 +28,7 @@ from portal_gateway.application.presentation.language import file_locale
 from portal_gateway.application.requests import InvoiceQuery
 from portal_gateway.domain.access import Session
 from portal_gateway.domain.invoice_refunds import refund_status
+from portal_gateway.domain.receipts import has_receipt
 
 
 class Lines(JSONResponse):
@@ -108,7 +109,9 @@ def invoice_routes(portal: Portal, dependencies: SessionDependencies) -> APIRout
             "refund_status": refund_status({**facts, "status": status}),
             **payment.outcome(reader, view, {**facts, "status": status}),
         }
-        links = {"pdf_url": f"/api/invoices/{invoice_id}/pdf", "url": f"/invoices/{invoice_id}"}
+        path = f"/api/invoices/{invoice_id}"
+        receipt_url = f"{path}/receipt/pdf" if has_receipt(facts) else None
+        links = {"pdf_url": f"{path}/pdf", "url": f"/invoices/{invoice_id}", "receipt_url": receipt_url}
         notes = [{**note, "pdf_url": f"/api/credit-notes/{note['id']}/pdf"} for note in facts.get("credit_notes") or ()]
         body: dict[str, Any] = with_texts(language, {**facts, **words, **links, "credit_notes": notes})
         return body
@@ -118,6 +121,17 @@ def invoice_routes(portal: Portal, dependencies: SessionDependencies) -> APIRout
     async def pdf(invoice_id: InvoiceId, session: Annotated[Session, reading]) -> Response:
         """Read an invoice as a PDF document."""
         document = await portal.invoice_pdf(session, invoice_id)
+        headers = download_headers(document.filename or f"{invoice_id}.pdf", "inline")
+        return Response(document.content, media_type=document.media_type, headers=headers)
+
+    @api.get("/{invoice_id}/receipt/pdf", response_class=Response)
+    @answers(None, (429, "too_many_requests"), media_types=("application/pdf",))
+    async def receipt(invoice_id: InvoiceId, session: Annotated[Session, reading]) -> Response:
+        """Read the receipt for the payment of an invoice as a PDF document.
+
+        It lists the refunds so far. An invoice for which no money was taken has none.
+        """
+        document = await portal.receipt_pdf(session, invoice_id)
         headers = download_headers(document.filename or f"{invoice_id}.pdf", "inline")
         return Response(document.content, media_type=document.media_type, headers=headers)
 

@@ -1,4 +1,4 @@
-"""An invoice as a page and as a PDF, and the export of the payment history."""
+"""An invoice as a page and as a PDF, its receipt and credit notes, and the export of the payment history."""
 
 from typing import Final
 from uuid import UUID
@@ -41,6 +41,12 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
     async def pdf(invoice_id: UUID, request: Request) -> Response:
         visit = await request_context.visit(portal, request)
         document = await portal.invoice_pdf(visit.session, invoice_id)
+        return Response(document.content, 200, download_headers(document.filename or f"{invoice_id}.pdf"), document.media_type)
+
+    @router.get("/invoices/{invoice_id:uuid}/receipt.pdf")
+    async def receipt(invoice_id: UUID, request: Request) -> Response:
+        visit = await request_context.visit(portal, request)
+        document = await portal.receipt_pdf(visit.session, invoice_id)
         return Response(document.content, 200, download_headers(document.filename or f"{invoice_id}.pdf"), document.media_type)
 
     @router.get("/credit-notes/{credit_note_id:uuid}.pdf")

@@ -8,6 +8,7 @@ from typing import Any, Final
 from portal_gateway.application.presentation.common import Reader
 from portal_gateway.application.presentation.failure_reasons import REASONS
 from portal_gateway.domain.invoice_status import UNTRIED
+from portal_gateway.domain.receipts import is_receipted
 from portal_gateway.domain.view import Money
 from presentation.languages import N_
 
@@ -35,9 +36,13 @@ MONEY_KINDS: Final = frozenset({"invoice", "payment", "refund", "credit_note"})
 
 
 @dataclass(frozen=True, slots=True)
-class CreditNoteDocument:
-    id: str
+class DocumentLink:
+    """A link to a PDF."""
+
+    url: str
+    text: str
     number: str
+    """Of the credit note, or of the invoice that a receipt is for. The link is named with it for screen readers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +56,14 @@ class Movement:
     """Empty if there is no reason, or it is unknown."""
     amount: str
     """Empty if no money moved."""
-    document: CreditNoteDocument | None = None
-    """The PDF of a credit note."""
+    document: DocumentLink | None = None
+    """The credit note, or the receipt for a payment."""
 
 
 def movements(reader: Reader, facts: Mapping[str, Any], next_try: str | None) -> tuple[Movement, ...]:
     """The invoice's movements in the invoicing service's order, then its refunds under way, and the next attempt (an instant)."""
     notes = {note["id"]: note for note in facts.get("credit_notes") or ()}
-    past = tuple(_movement(reader, movement, notes) for movement in facts.get("movements") or ())
+    past = tuple(_movement(reader, facts, movement, notes) for movement in facts.get("movements") or ())
     past += tuple(_underway(reader, note) for note in notes.values() if note["refund"]["status"] == "requested")
     if next_try is None:
         return past
@@ -74,9 +79,19 @@ def movements(reader: Reader, facts: Mapping[str, Any], next_try: str | None) ->
     return (*past, upcoming)
 
 
-def _movement(reader: Reader, movement: Mapping[str, Any], notes: Mapping[str, Mapping[str, Any]]) -> Movement:
+def _movement(
+    reader: Reader, facts: Mapping[str, Any], movement: Mapping[str, Any], notes: Mapping[str, Mapping[str, Any]]
+) -> Movement:
     kind, card, day = movement["kind"], movement.get("payment_method"), date.fromisoformat(movement["date"])
-    if card and kind in KINDS_WITH_CARD:
+    note = notes.get(movement.get("credit_note_id") or "")
+    document = _receipt(reader, facts) if is_receipted(movement) else None
+    if note and movement.get("detail") == "credit_note":
+        kind = "credit_note"
+        document = DocumentLink(f"/credit-notes/{note['id']}.pdf", reader.say("Download PDF"), note["number"])
+        what = reader.say("Credit note %(number)s", number=note["number"])
+    elif kind == "refund" and movement.get("status") == "failed":
+        what = reader.say("Refund failed")
+    elif card and kind in KINDS_WITH_CARD:
         with_card = KINDS_WITH_BACKUP if movement.get("backup") and kind in KINDS_WITH_BACKUP else KINDS_WITH_CARD
         what = reader.say(with_card[kind], card=reader.card(card))
     else:
@@ -92,6 +107,10 @@ def _movement(reader: Reader, movement: Mapping[str, Any], notes: Mapping[str, M
         reader.money(amount) if kind in MONEY_KINDS and movement.get("status") != "failed" else "",
         document,
     )
+
+
+def _receipt(reader: Reader, facts: Mapping[str, Any]) -> DocumentLink:
+    return DocumentLink(f"/invoices/{facts['id']}/receipt.pdf", reader.say("Download receipt"), facts["number"])
 
 
 def _why(reader: Reader, movement: Mapping[str, Any], note: Mapping[str, Any] | None) -> str:
