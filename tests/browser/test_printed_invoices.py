@@ -47,6 +47,18 @@ async def test_an_invoice_fits_one_sheet_without_buttons(page: Page) -> None:
         assert text not in sheet
 
 
+async def test_links_to_documents_are_not_printed(page: Page) -> None:
+    stage = LiveStage()
+    stage.invoicing.invoice_is = scenes.credited_invoice()
+    (sheet,), (links, notes) = await printed(page, stage, ".moves a", "[data-kind=credit_note] .num")
+    assert len(links) == 2, "a receipt and a credit note"
+    assert notes
+    for text in links:
+        words, _, number = text.rpartition(" ")
+        assert number.startswith("TS-")
+        assert words not in sheet
+
+
 async def test_a_long_invoice_begins_on_the_first_sheet(page: Page) -> None:
     stage = LiveStage()
     long_invoice(stage)

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 
+from browser.gallery_pages import INVOICE
 from browser.keyboard import Keyboard
 from browser.live_stage import LiveStage
 from playwright.async_api import Browser, Page, expect
@@ -34,6 +35,20 @@ async def test_targets_are_large_enough_for_a_thumb(page: Page) -> None:
             .map((element) => [element.textContent.trim(), element.getBoundingClientRect().height])
             .filter(([, height]) => height < 40)""")
     assert json.dumps(small) == "[]"
+
+
+async def test_links_to_receipts_and_credit_notes_are_large_enough_for_a_thumb(page: Page) -> None:
+    stage = LiveStage()
+    stage.invoicing.invoice_is = scenes.credited_invoice()
+    async with stage.open():
+        await stage.enter(page)
+        await page.set_viewport_size({"width": 768, "height": 844})
+        await page.goto(stage.origin + INVOICE)
+        links = page.locator(".moves a")
+        await expect(links).to_have_count(2)
+        heights = [box["height"] for link in await links.all() if (box := await link.bounding_box())]
+    assert len(heights) == 2
+    assert min(heights) >= 44
 
 
 async def test_the_name_of_a_row_is_its_text(page: Page) -> None:
