@@ -289,6 +289,5 @@ def test_a_movement_names_the_backup_card(kind: str, expected: str) -> None:
     card = {"brand": "mastercard", "last4": "1117"}
     amount = {"amount_minor": -2999, "currency": "USD"}
     moved = {"kind": kind, "date": "2023-05-20", "amount": amount, "payment_method": card, "backup": True}
-    facts = {"movements": [moved], "total": amount}
-    [shown] = movements(reader(scenes.view()), facts, None)
+    [shown] = movements(reader(scenes.view()), scenes.whole_invoice(movements=[moved]), None)
     assert shown.what.replace("\xa0", " ") == expected
