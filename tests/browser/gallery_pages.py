@@ -42,6 +42,14 @@ def refunded_invoice(stage: LiveStage) -> None:
     stage.invoicing.invoice_is = {**invoice, "status": "refunded", "movements": [*invoice["movements"], paid, back]}
 
 
+def charged_back_invoice(stage: LiveStage) -> None:
+    """The customer's bank returned the payment after a dispute."""
+    invoice = scenes.whole_invoice()
+    facts = {"kind": "refund", "detail": "chargeback", "reason": "dispute_lost", "amount": invoice["total"]}
+    back = {**invoice["movements"][2], **facts, "date": "2023-07-29"}
+    stage.invoicing.invoice_is = {**invoice, "movements": [*invoice["movements"], back]}
+
+
 def credited_invoice(refund: str) -> Callable[[LiveStage], None]:
     """A part of a paid invoice was taken back; its refund has the status."""
 
@@ -150,6 +158,7 @@ STATES = (
     State("invoice-partly-refunded", steps=visit(INVOICE), prepare=credited_invoice("made")),
     State("invoice-refund-underway", steps=visit(INVOICE), prepare=credited_invoice("requested")),
     State("invoice-refund-failed", steps=visit(INVOICE), prepare=credited_invoice("failed")),
+    State("invoice-charged-back", steps=visit(INVOICE), prepare=charged_back_invoice),
     State("invoice-void", lambda: scenes.view(over().facts["subscriptions"][0]), visit(INVOICE), void_invoice),
     State("cancel-page", steps=visit(CANCEL)),
     State("cancel-page-wrong", steps=submit_mistakes, refusals=(422,)),

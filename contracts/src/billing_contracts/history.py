@@ -61,7 +61,9 @@ class HistoryLine(_Part):
     tax_minor: int | None
     """Tax. Only the lines of an invoice and of its credit notes have it."""
     total_minor: int
-    """Positive is owed, negative is paid or forgiven, a failed attempt is 0: an invoice's lines sum to its balance."""
+    """Positive is owed, negative is paid or forgiven, a failed attempt is 0: an invoice's lines sum to its balance, and to what
+    the customer's bank returned after a dispute, which is not collected again.
+    """
     currency: Currency
     """ISO 4217 code of the line's amounts."""
     status: MovementStatus | None
@@ -73,4 +75,6 @@ class HistoryLine(_Part):
     reference: str | None
     """The payment provider's reference; of a credit note its number."""
     detail: Annotated[str | None, Field(examples=["credit_note"])] = None
-    """The precise kind, if it is newer than `kind`'s values: `credit_note`, with the kind `void`. More values may come."""
+    """The precise kind, if it is newer than `kind`'s values: `credit_note` with the kind `void`, `chargeback` with the kind
+    `refund` (the customer's bank returned the money after a dispute). More values may come.
+    """

@@ -262,5 +262,49 @@ class PaymentRefundFailed(PaymentEvent):
     """The payment provider's code, for operators. Do not show it to customers."""
     reference: Annotated[str | None, Field(examples=["re_1"])] = None
     """The payment provider's reference of the refund. Absent if it has none."""
-    made_before: bool = False
-    """True after PaymentRefunded with the same `refund_id`: the money came back, so subtract `amount` from what was refunded."""
+
+
+class PaymentDisputed(PaymentEvent):
+    """The customer has contested the attempt `charge_id` at their bank. PaymentDisputeClosed follows with the same `dispute_id`.
+
+    The invoice stays paid, and nothing is charged because of it. With `inquiry` the bank only asks, and no money has moved;
+    if the inquiry becomes a dispute, the event comes again with the same `dispute_id` and without `inquiry`.
+    """
+
+    TYPE = "billing.payments.PaymentDisputed.v1"
+
+    amount: Money
+    """What is disputed. It may differ from what the attempt collected."""
+    dispute_id: UUID
+    """Id of the dispute."""
+    reason: Annotated[str, Field(examples=["fraudulent"])]
+    """The payment provider's code for the customer's reason, for operators: `fraudulent`, `product_not_received`, `duplicate`.
+    More values may come.
+    """
+    reference: Annotated[str, Field(examples=["dp_1"])]
+    """The payment provider's reference of the dispute."""
+    inquiry: bool = False
+    """True while the bank only asks."""
+    respond_by: Instant | None = None
+    """Until when the merchant can send evidence to the provider, by the wall clock. Absent when it cannot or does not have to."""
+
+
+class PaymentDisputeClosed(PaymentEvent):
+    """The bank has decided on a dispute."""
+
+    TYPE = "billing.payments.PaymentDisputeClosed.v1"
+
+    amount: Money
+    """What was disputed."""
+    dispute_id: UUID
+    """Id of the dispute, as in PaymentDisputed."""
+    reason: Annotated[str, Field(examples=["fraudulent"])]
+    """The payment provider's code for the customer's reason, as in PaymentDisputed."""
+    reference: Annotated[str, Field(examples=["dp_1"])]
+    """The payment provider's reference of the dispute."""
+    outcome: Annotated[str, Field(examples=["lost"])]
+    """`won`: the merchant keeps the money. `lost`: the customer keeps it. `prevented`: settled before it became a dispute.
+    `inquiry_closed`: the bank inquired, and did not dispute the payment. More values may come: read `returned`.
+    """
+    returned: bool
+    """True when the bank has returned `amount` to the customer for good. The invoice stays paid all the same."""

@@ -36,6 +36,8 @@ EVENTS: dict[str, type[EventData]] = {
         payments.PaymentRefunded,
         payments.PaymentRefundRequested,
         payments.PaymentRefundFailed,
+        payments.PaymentDisputed,
+        payments.PaymentDisputeClosed,
         invoicing.InvoiceIssued,
         invoicing.InvoicePaid,
         invoicing.InvoicePaymentFailed,

@@ -132,6 +132,11 @@ class Shop:
         more = failed if code else {"reason": "invoice_voided", "detail": "credit_note"}
         return self._charge(kind, SUBSCRIPTION_OF_NOTES, customer, number, facts | more, note["invoice_id"], sequence)
 
+    def dispute_closed(self, subscription: UUID, customer: UUID, number: int = 0, **changes: Any) -> Record:
+        """A bank has decided on a dispute. By default it has returned the money."""
+        outcome = {"dispute_id": uuid4(), "reason": "fraudulent", "reference": "dp_1", "outcome": "lost", "returned": True}
+        return self._charge(payments.PaymentDisputeClosed, subscription, customer, number, outcome | changes, sequence=2)
+
     def _charge(
         self,
         kind: type[payments.PaymentEvent],

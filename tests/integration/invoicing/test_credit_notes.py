@@ -217,6 +217,26 @@ async def test_the_history_has_the_credit_note_and_its_refund(stack: Stack, hist
     assert {it["kind"] for it in objects} <= {"invoice", "payment", "void", "refund"}
 
 
+async def test_a_chargeback_is_in_the_history_and_is_no_refund(stack: Stack, history: Shop) -> None:
+    async with stack.merchant(history) as http:
+        note = (await credit(http, minor=1000)).json()
+        await stack.deliver(history.refund_of(note, ANA))
+        closed = history.dispute_closed(SUBSCRIPTION, ANA)
+        won = history.dispute_closed(SUBSCRIPTION, ANA, outcome="won", returned=False)
+        await stack.deliver(won, closed, closed)
+        whole = (await http.get(f"/v1/invoices/{PAID}")).json()
+        table = (await http.get(f"/v1/customers/{ANA}/export?format=csv&locale=es")).content.decode("utf-8-sig")
+        lines = (await http.get(f"/v1/customers/{ANA}/export?format=ndjson")).text.splitlines()
+    assert (whole["status"], whole["refunded"]["amount_minor"]) == ("paid", 1000)
+    assert [(it["kind"], it["detail"]) for it in whole["movements"][-2:]] == [("refund", None), ("refund", "chargeback")]
+    rows = {row["Movimiento"]: row for row in csv.DictReader(io.StringIO(table, newline=""), delimiter=table[5])}
+    words = words_for("es").known
+    row = rows[words["chargeback"]]
+    assert (row["Total"], row["Motivo"], row["Referencia"]) == ("29.99", words["dispute_lost"], "dp_1")
+    (line,) = [it for it in map(json.loads, lines) if it["detail"] == "chargeback"]
+    assert (line["kind"], line["total_minor"], line["reason"], line["status"]) == ("refund", 2999, "dispute_lost", "succeeded")
+
+
 async def test_the_tax_of_partial_credit_notes_sums_to_the_invoices(stack: Stack, shop: Shop) -> None:
     subscription = uuid4()
     tax = Tax(name="IVA", rate_basis_points=1600, inclusive=True)

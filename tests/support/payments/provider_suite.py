@@ -111,6 +111,11 @@ class ProviderSuite(ABC):
             with pytest.raises(LookupError):
                 await provider.refund(RefundOrder(order, uuid4(), order.amount))
 
+    async def test_a_charge_that_nobody_contests_has_no_disputes(self, provider: Provider) -> None:
+        order = await self.taken(provider)
+        assert list(await provider.disputes(order)) == []
+        assert list(await provider.disputes(replace(order, charge_id=uuid4()))) == []
+
     async def test_a_card_can_be_declined_when_it_is_saved(self, provider: Provider) -> None:
         with pytest.raises(SetupRefused) as refused:
             await self.saved(provider, REFUSED_WHEN_SAVED)

@@ -29,7 +29,7 @@ OPERATIONS = {
     "list": r"GET /v1/(payment_intents|refunds)",
     "cancel": r"POST /v1/payment_intents/\w+/cancel",
     "refund": r"POST /v1/refunds",
-    "read refund": r"GET /v1/refunds/\w+",
+    "disputes": r"GET /v1/disputes",
 }
 _OOPS: Values = {"error": {"type": "api_error", "message": "An error occurred on our side."}}
 
@@ -156,6 +156,9 @@ class StripeServer:
         if account is None or account.key_status != 200:
             status = account.key_status if account else 401
             return status, {"error": {"type": "invalid_request_error", "message": "Invalid API Key provided."}}
+        if request.path.split("/")[2] in account.lacks:
+            message = "The provided key does not have the required permissions for this endpoint."
+            return 403, {"error": {"type": "invalid_request_error", "message": message}}
         key, fingerprint = request.headers.get("idempotency-key"), f"{request.line}?{request.text}"
         if key in account.remembered:
             before, status, body = account.remembered[key]
@@ -224,17 +227,11 @@ def _dispatch(account: Account, request: Request) -> Values:
         case ("POST", "refunds", None, None):
             return account.create_refund(values)
         case ("GET", "refunds", None, None):
-            intent = values.get("payment_intent")
-            if intent is not None:
-                account.get("payment_intent", intent, "payment_intent")
-            return account.page(
-                request.path,
-                "refund",
-                values,
-                lambda each: intent in (None, each["payment_intent"]) and _created(each, values),
-            )
-        case ("GET", "refunds", str(id), None):
-            return account.get("refund", id)
+            intent = account.get("payment_intent", values["payment_intent"], "payment_intent")
+            return account.page(request.path, "refund", values, lambda each: each["payment_intent"] == intent["id"])
+        case ("GET", "disputes", None, None):
+            intent_id = values.get("payment_intent")
+            return account.page(request.path, "dispute", values, lambda each: intent_id in (None, each["payment_intent"]))
         case ("GET", "events", None, None):
             types = values.get("types", ())
             return account.page(

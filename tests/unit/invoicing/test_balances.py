@@ -1,4 +1,4 @@
-"""For any sequence of events, the movements of an invoice sum to the amount owed on it."""
+"""For any sequence of events, the movements of an invoice sum to the amount owed on it, and returned by the bank."""
 
 import csv
 import io
@@ -34,7 +34,7 @@ from invoicing.domain.numbering import SeriesNumber
 from support.invoicing.examples import ISSUE, RULES, VISA, costing, day, id_of
 
 CARD = Card(id=VISA.id, brand="visa", last4="0042", exp_month=12, exp_year=2025)
-WHAT = st.sampled_from(["fail", "pay", "void", "refund", "credit", "settle", "hear again"])
+WHAT = st.sampled_from(["fail", "pay", "void", "refund", "credit", "settle", "dispute", "hear again"])
 HAPPENS = st.lists(
     st.tuples(st.integers(0, 3), WHAT),
     min_size=1,
@@ -51,6 +51,8 @@ class Ledger:
     moved: dict[UUID, Movement] = field(default_factory=dict)
     heard: list[tuple[UUID, payments.PaymentEvent, Envelope]] = field(default_factory=list)
     collected: dict[UUID, int] = field(default_factory=lambda: defaultdict(int))
+    returned: dict[UUID, int] = field(default_factory=dict)
+    """What the bank gave back to the customer."""
     unsettled: list[tuple[UUID, UUID, int]] = field(default_factory=list)
     """What is still to be refunded: invoice, note, amount."""
     sequence: int = 0
@@ -107,13 +109,17 @@ class Ledger:
                 facts = {"refund_id": note, "reason": "invoice_voided", "detail": "credit_note", "reference": "re_2"}
                 self.tell(id, *self.charge(id, payments.PaymentRefunded, **facts, **back))
                 self.collected[id] -= minor
+            case "dispute" if self.collected[id] and id not in self.returned:
+                facts = {"dispute_id": id_of(f"{id} dispute"), "reason": "fraudulent", "reference": "dp_1"}
+                self.tell(id, *self.charge(id, payments.PaymentDisputeClosed, **facts, outcome="lost", returned=True))
+                self.returned[id] = it.total
             case "hear again" if self.heard:
                 self.tell(*self.heard[self.sequence % len(self.heard)])
 
     def owed(self, id: UUID) -> int:
-        """Below zero: the customer is owed."""
+        """With what the bank returned. Below zero: the customer is owed."""
         it = self.states[id]
-        return (0 if it.status is Status.VOID else it.left) - self.collected[id]
+        return (0 if it.status is Status.VOID else it.left) - self.collected[id] + self.returned.get(id, 0)
 
     @property
     def now(self) -> datetime:

@@ -1,6 +1,8 @@
 from datetime import UTC, date, datetime
 from uuid import uuid5
 
+import pytest
+
 from billing_contracts import payments, shapes
 from billing_contracts.envelope import Envelope
 from billing_contracts.invoicing import invoice_id
@@ -123,6 +125,19 @@ def test_movements_of_a_refunded_invoice_sum_to_zero() -> None:
     moved = [it for it in rows if it]
     assert [it.kind for it in moved] == [Kind.INVOICE, Kind.VOID, Kind.PAYMENT, Kind.REFUND]
     assert sum(it.total for it in moved) == 0
+
+
+@pytest.mark.parametrize("returned", [True, False])
+def test_only_a_dispute_that_returned_money_is_a_movement(returned: bool) -> None:
+    facts = {"dispute_id": id_of("dispute"), "reason": "fraudulent", "reference": "dp_1"}
+    opened = payments.PaymentDisputed.model_validate(CHARGE | facts)
+    assert movements.of_payment(envelope(opened), opened) is None
+    closed = payments.PaymentDisputeClosed.model_validate(CHARGE | facts | {"outcome": "lost", "returned": returned})
+    moved = movements.of_payment(envelope(closed), closed)
+    assert (moved is not None) is returned
+    if moved:
+        seen = moved.kind, moved.kind.published, moved.total, moved.status, moved.reason, moved.reference, moved.last4
+        assert seen == (Kind.CHARGEBACK, ("refund", "chargeback"), 2999, "succeeded", "dispute_lost", "dp_1", "4242")
 
 
 def test_a_charge_under_way_moves_nothing() -> None:

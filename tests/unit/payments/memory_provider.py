@@ -1,6 +1,7 @@
 """An in-memory provider, tested by the same suite as the real ones."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -13,6 +14,7 @@ from payments.application.charges import (
     Busy,
     Challenge,
     ChargeOrder,
+    DisputeReport,
     NeedsCustomer,
     NoAnswer,
     Outcome,
@@ -40,6 +42,8 @@ class MemoryProvider:
     mode: Literal["normal", "lose", "hang", "break", "busy"] = "normal"
     charges: dict[UUID, Outcome] = field(default_factory=dict)
     refunds: dict[UUID, RefundOutcome] = field(default_factory=dict)
+    disputed: dict[UUID, list[DisputeReport]] = field(default_factory=dict)
+    """By charge, the oldest first."""
     given_back: dict[UUID, RefundOrder] = field(default_factory=dict)
     next_refund: RefundOutcome | None = None
     """The outcome of new refunds, for a test. None: they are made."""
@@ -92,6 +96,10 @@ class MemoryProvider:
         if self.mode == "lose":
             raise NoAnswer
         return outcome
+
+    async def disputes(self, order: ChargeOrder) -> Sequence[DisputeReport]:
+        await self._misbehave()
+        return self.disputed.get(order.charge_id, ())
 
     def _refund_verdict(self, order: RefundOrder) -> RefundOutcome:
         back = (each for each in self.given_back.values() if each.charge.charge_id == order.charge.charge_id)

@@ -298,27 +298,27 @@ def test_a_refund_that_failed_is_not_on_its_way() -> None:
     assert status(published) == "paid"
 
 
-def test_a_refund_that_the_bank_returned_has_failed() -> None:
+def decided(returned: bool, minor: int = 2999) -> EventData:
+    facts: dict[str, Any] = {
+        "dispute_id": ANA,
+        "reason": "fraudulent",
+        "outcome": "lost" if returned else "won",
+        "returned": returned,
+    }
+    return charge(payments.PaymentDisputeClosed, 5, amount=Money(amount_minor=minor, currency="USD"), **facts, **REFERENCE)
+
+
+def test_money_that_the_bank_returned_is_shown_on_a_paid_invoice() -> None:
     published = Published().publish(story.issued(5), charge(STARTED, 5), charge(SUCCEEDED, 5, **REFERENCE), story.paid(5))
-    published.publish(credit_note(2999), subject=f"invoice-{invoice_id(5)}").publish(repaid(2999))
-    assert status(published) == "refunded"
-    amount = Money(amount_minor=2999, currency="USD")
-    outcome: dict[str, Any] = {"refund_id": ANA, "reason": "credit_note", "amount": amount, "made_before": True}
-    published.publish(charge(payments.PaymentRefundFailed, 5, code="lost_or_stolen_card", **outcome))
-    row = published.view()["invoices"][0]
-    assert (row["status"], refund_status(row)) == ("paid", "refund_failed")
-    assert (row["refunded"]["amount_minor"], row["refund_failed"]["amount_minor"]) == (0, 2999)
-
-
-def test_a_voided_invoice_with_a_returned_refund_is_void() -> None:
-    published = Published().publish(story.issued(5)).publish(VOIDED, subject=f"invoice-{invoice_id(5)}")
-    published.publish(
-        charge(SUCCEEDED, 5, **REFERENCE), charge(payments.PaymentRefunded, 5, reason="invoice_voided", **REFERENCE)
-    )
-    assert status(published) == "refunded"
-    outcome: dict[str, Any] = {"refund_id": ANA, "reason": "invoice_voided", "code": "unknown", "made_before": True}
-    published.publish(charge(payments.PaymentRefundFailed, 5, amount=Money(amount_minor=2999, currency="USD"), **outcome))
-    assert status(published) == "void"
+    disputed = charge(payments.PaymentDisputed, 5, dispute_id=ANA, reason="fraudulent", **REFERENCE)
+    before = published.view()["invoices"][0]
+    for event in (disputed, decided(False)):
+        assert published.publish(event).view()["invoices"][0] == before
+    row = published.publish(decided(True, 1000), decided(True, 1999)).view()["invoices"][0]
+    assert row["charged_back"] == {"amount_minor": 2999, "currency": "USD"}
+    assert (row["status"], refund_status(row)) == ("paid", "charged_back")
+    published.publish(credit_note(1000), subject=f"invoice-{invoice_id(5)}")
+    assert refund_status(published.publish(repaid(1000)).view()["invoices"][0]) == "charged_back"
 
 
 def test_an_aggregate_with_a_discarded_first_event_is_not_shown() -> None:

@@ -159,6 +159,42 @@ def test_the_balance_of_an_invoice_names_what_was_refunded() -> None:
     assert len(credited("requested").balance) == 2
 
 
+def charged_back(tag: str) -> Invoice:
+    back = moved("refund", "2023-07-18", payment_method=VISA, reason="dispute_lost", detail="chargeback")
+    return invoice_page(status="paid", movements=[moved("payment", "2023-05-17", payment_method=VISA), back], tag=tag)
+
+
+@pytest.mark.parametrize(
+    ("tag", "badge", "last", "row"),
+    [
+        (
+            "es-MX",
+            "Contracargo",
+            ("18 jul 2023", "Contracargo a Visa •••• 0341", "Tu banco resolvió la disputa a tu favor.", "29.99 USD"),
+            ("Contracargo", "29.99 USD"),
+        ),
+        (
+            "en-US",
+            "Chargeback",
+            (
+                "Jul 18, 2023",
+                "Chargeback to Visa •••• 0341",
+                "Your bank decided the dispute in your favor.",
+                "29.99 USD",
+            ),
+            ("Chargeback", "29.99 USD"),
+        ),
+    ],
+)
+def test_money_that_the_bank_returned_is_a_status_a_movement_and_in_the_balance(
+    tag: str, badge: str, last: tuple[str, ...], row: tuple[str, str]
+) -> None:
+    document = charged_back(tag)
+    assert (document.badge.text, document.badge.code) == (badge, "charged_back")
+    assert timeline(document)[-1] == last
+    assert document.balance[1] == row
+
+
 def test_an_invoice_that_is_refunded_whole_is_refunded() -> None:
     document = credited("made", minor=2999, status="refunded")
     assert (document.badge.text, document.badge.code) == ("Reembolsado", "refunded")

@@ -18,7 +18,7 @@ from payments.application.aggregates import PAYMENT, WALLET
 from payments.domain.confirmation import Confirmation, ConfirmedCharge, Consent
 from payments.domain.confirmation import Period as ChargedPeriod
 from payments.domain.payment import events as of_payment
-from payments.domain.shapes import Brand, FailureCode, Method, RefundReason
+from payments.domain.shapes import Brand, DisputeOutcome, FailureCode, Method, RefundReason
 from payments.domain.shapes import Money as Charged
 from payments.domain.wallet import events as of_wallet
 from payments.domain.wallet.backup import BackupConsent
@@ -59,7 +59,10 @@ ATTEMPT = of_payment.AttemptStarted(BILL, CHARGE, NOON)
 TAKEN = of_payment.AttemptSucceeded(CHARGE, "ref-1", LATER)
 REFUND = of_payment.Refund(UUID(int=12), Charged(1000, "USD"), RefundReason.CREDIT_NOTE)
 REQUESTED = of_payment.RefundRequested(CHARGE, REFUND, LATER)
-REPAYMENT = of_payment.Refunded(CHARGE, "ref-3", LATER, REFUND)
+DISPUTE = of_payment.Dispute(UUID(int=13), Charged(2999, "USD"), "fraudulent", "dp_1", False, LATER)
+INQUIRED = of_payment.DisputeOpened(CHARGE, replace(DISPUTE, inquiry=True), LATER)
+DISPUTED = of_payment.DisputeOpened(CHARGE, DISPUTE, LATER)
+LESS = replace(DISPUTE, amount=Charged(1000, "USD"))
 TAKEN_OFF = CreditLine(1, "Premium", "", ISSUED.period, -862, -138, -1000)
 CREDITED = Credited(
     UUID(int=12), "TS-NC-000001", "TS-NC", 1, LATER.date(), "goodwill", (TAKEN_OFF,), Totals(-862, -138, -1000), LATER
@@ -100,7 +103,10 @@ CASES: list[tuple[Aggregate[Any, Any, Any], list[Any]]] = [
     (PAYMENT, [ATTEMPT, TAKEN, REQUESTED]),
     (PAYMENT, [ATTEMPT, TAKEN, REQUESTED, of_payment.Refunded(CHARGE, "ref-3", LATER, REQUESTED.refund)]),
     (PAYMENT, [ATTEMPT, TAKEN, REQUESTED, of_payment.RefundFailed(CHARGE, REQUESTED.refund, "refused", None, LATER)]),
-    (PAYMENT, [ATTEMPT, TAKEN, REQUESTED, REPAYMENT, of_payment.RefundFailed(CHARGE, REFUND, "returned", "ref-3", LATER, True)]),
+    (PAYMENT, [ATTEMPT, TAKEN, INQUIRED]),
+    (PAYMENT, [ATTEMPT, TAKEN, INQUIRED, DISPUTED]),
+    (PAYMENT, [ATTEMPT, TAKEN, DISPUTED, of_payment.DisputeClosed(CHARGE, LESS, DisputeOutcome.LOST, True, LATER)]),
+    (PAYMENT, [ATTEMPT, TAKEN, DISPUTED, of_payment.DisputeClosed(CHARGE, DISPUTE, DisputeOutcome.PREVENTED, False, LATER)]),
     (INVOICE, [ISSUED, PAID]),
     (INVOICE, [ISSUED, FAILED]),
     (INVOICE, [ISSUED, VOIDED]),

@@ -17,7 +17,19 @@ from payments.adapters.card_page.ports import CardPagePorts
 from payments.adapters.charge_queue import PostgresChargeQueue
 from payments.adapters.collections import PostgresCollections
 from payments.adapters.consumers import consumer
-from payments.adapters.http import charges, methods, payment_preview, payment_provider, setups
+from payments.adapters.dispute_metrics import count
+from payments.adapters.dispute_queries import DisputeQueries
+from payments.adapters.http import (
+    authentication,
+    charges,
+    disputes,
+    methods,
+    one_time_payments,
+    payment_preview,
+    payment_provider,
+    setups,
+)
+from payments.adapters.http import wallets as wallet_routes
 from payments.adapters.http.peers import PEERS
 from payments.adapters.http.refusals import REFUSALS
 from payments.adapters.http.stored_answers import StoredAnswers
@@ -45,6 +57,7 @@ from payments.application.authentication import BankAuthentication
 from payments.application.card_addition import CardAddition
 from payments.application.card_change import CardChange
 from payments.application.collector import Collector
+from payments.application.disputes import DisputeWorker
 from payments.application.dues import Dues
 from payments.application.one_time_payment import Forgetting, OneTimePayment
 from payments.application.pay_now import ImmediatePayment
@@ -108,13 +121,18 @@ def compose_workers(
     settings: Settings = resources.settings
     timeout, pool = settings.provider_seconds, resources.pool
     common = CommandHandler(resources.store, payments), provider, resources.tenants, timeout, settings.first_check_seconds
-    collector, refunds = Collector(queue, *common), RefundWorker(queue, *common)
+    collector, refunds, disputed = (
+        Collector(queue, *common),
+        RefundWorker(queue, *common),
+        DisputeWorker(queue, *common, count=count),
+    )
     removed, one_time, lease = PostgresRemovedMethods(pool), PostgresOneTimeMethods(pool), timeout + 5
     return dict(
         (
             worker("charges", queue.attempts, collector.settle, lease, wake=resources.commits.event()),
             worker("refund_requests", queue.unrequested_refunds, refunds.request, lease),
             worker("refunds", queue.refunds, refunds.settle, lease),
+            worker("disputes", queue.disputes, disputed.settle, lease),
             worker("removed_cards", removed.claim, Forgetting(removed.forgotten, provider, timeout).forget, lease),
             worker("one_time_cards", one_time.claim, Forgetting(one_time.forgotten, provider, timeout).forget, lease),
             worker("agreements", queue.agreements, collector.retry_agreed, 10),
@@ -155,6 +173,7 @@ def compose(resources: Resources) -> Service:
     app.include_router(authentication.routes(BankAuthentication(pay_now), collections, setups_table, stored_answers, **origins))
     app.include_router(one_time_payments.routes(one_time, setups_table, collections, stored_answers, rows, **origins))
     app.include_router(charges.routes(reader))
+    app.include_router(disputes.routes(DisputeQueries(pool), resources.cursors))
     if not production:
         app.include_router(controls.routes(ledger))
     webhooks_url = f"{settings.cards_url.rstrip('/')}{webhooks.PATH}"

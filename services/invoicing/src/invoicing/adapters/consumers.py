@@ -4,7 +4,14 @@ from typing import Any
 
 from billing_contracts import registry
 from billing_contracts.customers import CustomerProfile
-from billing_contracts.payments import PaymentEvent, PaymentFailed, PaymentRefunded, PaymentRefundFailed, PaymentSucceeded
+from billing_contracts.payments import (
+    PaymentDisputeClosed,
+    PaymentEvent,
+    PaymentFailed,
+    PaymentRefunded,
+    PaymentRefundFailed,
+    PaymentSucceeded,
+)
 from billing_contracts.subscriptions import MerchantConfigured, SubscriptionCancelled, SubscriptionRenewalDue
 from chassis.consumers import Consumer, Projection, Received, UnitOfWork
 from chassis.eventsourcing.aggregate import Aggregate
@@ -34,7 +41,9 @@ def consumer(aggregate: Aggregate[Command, Event, Invoice], issuer: InvoiceIssue
         await unit.decide(aggregate, received.data.invoice_id, command, cause=received)
         write_movement(received, unit)
 
-    async def refunded(received: Received[PaymentRefunded | PaymentRefundFailed], unit: UnitOfWork) -> None:
+    async def money_back(
+        received: Received[PaymentRefunded | PaymentRefundFailed | PaymentDisputeClosed], unit: UnitOfWork
+    ) -> None:
         write_movement(received, unit)
 
     def write_movement(received: Received[Any], unit: UnitOfWork) -> None:
@@ -52,8 +61,9 @@ def consumer(aggregate: Aggregate[Command, Event, Invoice], issuer: InvoiceIssue
             MerchantConfigured.TYPE: issuer.merchant,
             PaymentSucceeded.TYPE: paid,
             PaymentFailed.TYPE: failed,
-            PaymentRefunded.TYPE: refunded,
-            PaymentRefundFailed.TYPE: refunded,
+            PaymentRefunded.TYPE: money_back,
+            PaymentRefundFailed.TYPE: money_back,
+            PaymentDisputeClosed.TYPE: money_back,
         },
         streams_to_load={
             SubscriptionRenewalDue.TYPE: issuer.stream,

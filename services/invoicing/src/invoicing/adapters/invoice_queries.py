@@ -13,7 +13,7 @@ import asyncpg
 from invoicing.application.aggregates import CODEC
 from invoicing.application.history import HistoryRow
 from invoicing.application.invoices import Document, InvoiceFilter, InvoiceView, Settlement, SortKey
-from invoicing.application.movements import Kind, Movement
+from invoicing.application.movements import CHARGEBACK, Kind, Movement
 from invoicing.application.ports import BillToEncryption
 from invoicing.domain.invoice.events import Card, Issued
 from invoicing.domain.invoice.invoice import Status
@@ -26,7 +26,7 @@ _INVOICE = """
     CASE WHEN status = 'void' THEN (
         SELECT max(at) FROM movements
         WHERE movements.merchant_id = invoices.merchant_id AND invoice_id = invoices.id AND kind = 'refund'
-        HAVING sum(total) > 0 -- none after a refund that has failed
+          AND reason IS DISTINCT FROM 'dispute_lost'
     ) END AS refunded_at,
     CASE WHEN status = 'paid' THEN (
         SELECT reference FROM movements
@@ -37,7 +37,7 @@ _INVOICE = """
     CASE WHEN status = 'void' OR credited > 0 THEN (
         SELECT sum(total) FROM movements
         WHERE movements.merchant_id = invoices.merchant_id AND movements.customer_id = invoices.customer_id
-          AND invoice_id = invoices.id AND kind = 'refund'
+          AND invoice_id = invoices.id AND kind = 'refund' AND reason IS DISTINCT FROM 'dispute_lost'
     ) END AS refunded
 """
 _MOVEMENT = (
@@ -204,8 +204,12 @@ def _issued(row: asyncpg.Record) -> Issued:
 
 def _movement(row: asyncpg.Record) -> Movement:
     fields = {name: row[name] for name in _MOVEMENT.split(", ")}
-    credited = row["kind"] == Kind.VOID and row["credit_note_id"] is not None
-    return Movement(**fields | {"kind": Kind.CREDIT_NOTE if credited else Kind(row["kind"])})
+    kind = Kind(row["kind"])
+    if kind is Kind.VOID and row["credit_note_id"] is not None:
+        kind = Kind.CREDIT_NOTE
+    elif kind is Kind.REFUND and row["reason"] == CHARGEBACK:
+        kind = Kind.CHARGEBACK
+    return Movement(**fields | {"kind": kind})
 
 
 def _history(row: asyncpg.Record) -> HistoryRow:

@@ -6,12 +6,21 @@ from enum import StrEnum
 from uuid import UUID, uuid5
 
 from billing_contracts.envelope import Envelope
-from billing_contracts.payments import PaymentEvent, PaymentFailed, PaymentRefunded, PaymentRefundFailed, PaymentSucceeded
+from billing_contracts.payments import (
+    PaymentDisputeClosed,
+    PaymentEvent,
+    PaymentFailed,
+    PaymentRefunded,
+    PaymentRefundFailed,
+    PaymentSucceeded,
+)
 from invoicing.domain.invoice.events import Credited, Event, Issued, Voided
 from invoicing.domain.invoice.invoice import Invoice
 
 CREDIT_NOTE = "credit_note"
 """The reason of a refund that settles a credit note."""
+CHARGEBACK = "dispute_lost"
+"""The reason of a chargeback, by which its row is recognized."""
 
 
 class Kind(StrEnum):
@@ -21,11 +30,17 @@ class Kind(StrEnum):
     REFUND = "refund"
     VOID = "void"
     CREDIT_NOTE = "credit_note"
+    CHARGEBACK = "chargeback"
+    """The customer's bank has returned the money after a dispute. The invoice stays paid."""
 
     @property
     def published(self) -> tuple[str, str | None]:
         """The kind that readers of the first history know, also the previous release, and the precise one if it is newer."""
-        return ("void", self.value) if self is Kind.CREDIT_NOTE else (self.value, None)
+        older = _OLDER_KINDS.get(self)
+        return (older.value, self.value) if older else (self.value, None)
+
+
+_OLDER_KINDS = {Kind.CREDIT_NOTE: Kind.VOID, Kind.CHARGEBACK: Kind.REFUND}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +133,8 @@ def of_payment(envelope: Envelope, event: PaymentEvent) -> Movement | None:
             returned = event.amount.amount_minor if event.made_before else 0
             kind, total, status, reason = Kind.REFUND, -returned, "failed", event.reason
             credit_note_id = event.refund_id if reason == CREDIT_NOTE else None
+        case PaymentDisputeClosed(reference=reference, returned=True):
+            kind, total, status, reason = Kind.CHARGEBACK, event.amount.amount_minor, "succeeded", CHARGEBACK
         case _:
             return None
     used = event.payment_method

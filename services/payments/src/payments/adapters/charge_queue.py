@@ -4,8 +4,8 @@ from uuid import UUID
 
 import asyncpg
 
-from payments.application.charges import LAST_ZONE, ChargeOrder
-from payments.application.ports import AgreedMethod, Agreement, Attempt
+from payments.application.charges import LAST_ZONE, ChargeOrder, RefundOrder
+from payments.application.ports import AgreedMethod, Agreement, Attempt, DueDisputes, DueRefund
 from payments.domain.confirmation import Consent
 from payments.domain.shapes import Brand, Method, Money
 
@@ -123,6 +123,26 @@ class PostgresChargeQueue:
         )
         return [_due_refund(row) for row in rows]
 
+    async def disputes(self, most: int, lease: float) -> list[DueDisputes]:
+        rows = await self._pool.fetch(
+            f"""
+            WITH due AS (
+                SELECT merchant_id, charge_id FROM attempt WHERE disputes_call_at <= now() AND {_not_blocked("attempt")}
+                ORDER BY disputes_call_at LIMIT $1 FOR UPDATE SKIP LOCKED
+            ), claimed AS (
+                UPDATE attempt
+                SET disputes_call_at = now() + make_interval(secs => $2), disputes_calls = attempt.disputes_calls + 1
+                FROM due WHERE attempt.merchant_id = due.merchant_id AND attempt.charge_id = due.charge_id
+                RETURNING attempt.merchant_id, invoice_id, customer_id, attempt.charge_id, method_id, amount_minor, currency,
+                          started_at, disputes_calls AS calls, false AS voided, on_session, false AS is_left, provider
+            )
+            SELECT {_ATTEMPT}
+            """,
+            most,
+            lease,
+        )
+        return [DueDisputes(_order(row), row["invoice_id"], row["calls"], row["correlation_id"], row["event_id"]) for row in rows]
+
     async def agreements(self, most: int, lease: float) -> list[Agreement]:
         rows = await self._pool.fetch(
             f"""
@@ -199,10 +219,17 @@ class PostgresChargeQueue:
             seconds,
         )
 
-    async def confirm_refund(self, refund: DueRefund) -> None:
-        """One that was woken since it was claimed stays due."""
-        sql = "UPDATE refund SET review_at = NULL WHERE merchant_id = $1 AND refund_id = $2 AND review_at > now()"
-        await self._pool.execute(sql, refund.order.charge.merchant_id, refund.order.refund_id)
+    async def postpone_disputes(self, due: DueDisputes, seconds: float | None) -> None:
+        """A charge that was woken since it was claimed stays due."""
+        await self._pool.execute(
+            """
+            UPDATE attempt SET disputes_call_at = now() + make_interval(secs => $3)
+            WHERE merchant_id = $1 AND charge_id = $2 AND disputes_call_at > now()
+            """,
+            due.order.merchant_id,
+            due.order.charge_id,
+            seconds,
+        )
 
 
 def _due_refund(row: asyncpg.Record) -> DueRefund:

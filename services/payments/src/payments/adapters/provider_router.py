@@ -1,6 +1,6 @@
 """Chooses the provider: of new cards by the merchant, of existing ones and of charges by what was recorded with them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -12,6 +12,7 @@ from payments.application.card_setup import CardFields
 from payments.application.charges import (
     Challenge,
     ChargeOrder,
+    DisputeReport,
     NoAnswer,
     NoProvider,
     NotConnected,
@@ -100,5 +101,8 @@ class ProviderRouter:
     async def cancel(self, order: ChargeOrder) -> Status:
         return await self.providers[order.provider].cancel(order)
 
-    async def refund(self, order: ChargeOrder) -> str:
-        return await self.providers[order.provider].refund(order)
+    async def refund(self, order: RefundOrder) -> RefundOutcome:
+        return await self.providers[order.charge.provider].refund(order)
+
+    async def disputes(self, order: ChargeOrder) -> Sequence[DisputeReport]:
+        return await self.providers[order.provider].disputes(order)

@@ -19,6 +19,8 @@ from payments.domain.payment.events import (
     AttemptSucceeded,
     AuthenticationNeeded,
     Charge,
+    DisputeClosed,
+    DisputeOpened,
     Event,
     OutcomeUnknown,
     Refunded,
@@ -128,9 +130,16 @@ def _payment_change(event: Event, outcome: Outcome[Event, Payment]) -> list[Stat
             whole = [Statement(sql, (merchant_id, invoice_id, event.at))] if all_of_it else []
             return [_refund_ended(merchant_id, refund.id, "made", reference, None, event.at), *whole]
         case RefundFailed(refund=refund, code=code, reference=reference):
-            sql = "UPDATE collection SET refunded_at = NULL WHERE merchant_id = $1 AND invoice_id = $2"
-            owed = [Statement(sql, (merchant_id, invoice_id))] if event.made_before else []
-            return [_refund_ended(merchant_id, refund.id, "failed", reference, code, event.at), *owed]
+            return [_refund_ended(merchant_id, refund.id, "failed", reference, code, event.at)]
+        case DisputeOpened():
+            return [_dispute_opened(outcome, event)]
+        case DisputeClosed(dispute=dispute, outcome=decided, returned=returned):
+            sql = """
+                UPDATE dispute SET status = $3, returned = $4, closed_at = $5, amount_minor = $6
+                WHERE merchant_id = $1 AND dispute_id = $2
+                """
+            end = decided.value, returned, event.at, dispute.amount.amount_minor
+            return [Statement(sql, (merchant_id, dispute.id, *end))]
         case _:
             assert_never(event)
 
@@ -141,9 +150,10 @@ def outcomes_due(merchant_id: UUID, charge_id: UUID) -> list[Statement]:
     return [Statement(sql, (merchant_id, charge_id)) for sql in (charge, refunds)]
 
 
-def made_refunds_due(merchant_id: UUID, charge_id: UUID) -> Statement:
-    """One without an outcome is reviewed once it was made: its outcome may be older than the report of its failure."""
-    sql = "UPDATE refund SET review_at = now() WHERE merchant_id = $1 AND charge_id = $2 AND status <> 'failed'"
+def disputes_due(merchant_id: UUID, charge_id: UUID) -> Statement:
+    sql = """
+        UPDATE attempt SET disputes_call_at = now(), disputes_calls = 0 WHERE merchant_id = $1 AND charge_id = $2
+        """
     return Statement(sql, (merchant_id, charge_id))
 
 
@@ -160,7 +170,43 @@ def _attempt(outcome: Outcome[Event, Payment], charge: Charge, status: str, even
     card = (method.id, method.brand.value, method.last4, method.provider) if method else (None, None, None, SANDBOX)
     end = (event.code.value, event.reference, event.at) if isinstance(event, AttemptFailed) else (None, None, None)
     facts = (charge.id, bill.invoice_id, bill.customer_id, charge.number, bill.amount.amount_minor, bill.amount.currency)
-    return Statement(sql, (outcome.stream.merchant_id, *facts, *card, event.at, status, *end, charge.backup))
+    return Statement(sql, (outcome.stream.merchant_id, *facts, *card, charge.on_session, event.at, status, *end, charge.backup))
+
+
+def _refund_requested(outcome: Outcome[Event, Payment], event: RefundRequested) -> Statement:
+    sql = """
+        INSERT INTO refund (merchant_id, refund_id, invoice_id, customer_id, charge_id, amount_minor, currency, reason,
+                            requested_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        """
+    bill, refund = outcome.state.bill, event.refund
+    ids = (outcome.stream.merchant_id, refund.id, bill.invoice_id, bill.customer_id, event.charge.id)
+    return Statement(sql, (*ids, refund.amount.amount_minor, refund.amount.currency, refund.reason.value, event.at))
+
+
+def _dispute_opened(outcome: Outcome[Event, Payment], event: DisputeOpened) -> Statement:
+    """The row of a new dispute, or of an inquiry that has become one."""
+    sql = """
+        INSERT INTO dispute (merchant_id, dispute_id, invoice_id, customer_id, charge_id, reference, amount_minor, currency,
+                             reason, inquiry, respond_by, opened_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+        ON CONFLICT (merchant_id, dispute_id) DO UPDATE
+        SET amount_minor = excluded.amount_minor, reason = excluded.reason, inquiry = excluded.inquiry,
+            respond_by = excluded.respond_by
+        """
+    bill, dispute = outcome.state.bill, event.dispute
+    ids = (outcome.stream.merchant_id, dispute.id, bill.invoice_id, bill.customer_id, event.charge.id)
+    facts = (dispute.reference, dispute.amount.amount_minor, dispute.amount.currency, dispute.reason, dispute.inquiry)
+    return Statement(sql, (*ids, *facts, dispute.respond_by, event.at))
+
+
+def _refund_ended(
+    merchant_id: UUID, refund_id: UUID, status: str, reference: str | None, code: str | None, at: datetime
+) -> Statement:
+    sql = """
+        UPDATE refund SET status = $3, reference = $4, code = $5, ended_at = $6 WHERE merchant_id = $1 AND refund_id = $2
+        """
+    return Statement(sql, (merchant_id, refund_id, status, reference, code, at))
 
 
 def _forget_agreement(outcome: Outcome[Event, Payment]) -> Statement:

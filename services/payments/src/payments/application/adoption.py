@@ -5,6 +5,7 @@ when the customer confirmed the charge. The outcome of an attempt that the store
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from billing_contracts import payments as public
 from billing_contracts import shapes
@@ -14,6 +15,10 @@ from payments.domain.confirmation import Confirmation, ConfirmedCharge, Period
 from payments.domain.payment.events import (
     AttemptFailed,
     AttemptSucceeded,
+    AuthenticationNeeded,
+    Dispute,
+    DisputeClosed,
+    DisputeOpened,
     OutcomeUnknown,
     Refund,
     Refunded,
@@ -21,8 +26,17 @@ from payments.domain.payment.events import (
     RefundRequested,
 )
 from payments.domain.payment.payment import Payment
-from payments.domain.shapes import Brand, FailureCode, Method, Money, Remedy
-from payments.domain.wallet.events import DefaultChanged, MethodRemoved, OneTimePaymentConfirmed, PaymentConfirmed
+from payments.domain.shapes import Brand, DisputeOutcome, FailureCode, Method, Money, RefundReason, Remedy
+from payments.domain.wallet.backup import BackupConsent
+from payments.domain.wallet.events import (
+    BackupChosen,
+    DefaultChanged,
+    MethodAdded,
+    MethodRefreshed,
+    MethodRemoved,
+    OneTimePaymentConfirmed,
+    PaymentConfirmed,
+)
 from payments.domain.wallet.wallet import Wallet
 
 
@@ -121,6 +135,23 @@ def _refund_failed(data: public.PaymentRefundFailed, envelope: Envelope, it: Pay
     return RefundFailed(it.paid, refund, data.code, data.reference, envelope.time, data.made_before)
 
 
+def _disputed(data: public.PaymentDisputed, envelope: Envelope, it: Payment | None) -> DisputeOpened | None:
+    if it is None or it.paid is None or it.paid.id != data.charge_id:
+        return None
+    amount = Money(data.amount.amount_minor, data.amount.currency)
+    dispute = Dispute(data.dispute_id, amount, data.reason, data.reference, data.inquiry, data.respond_by)
+    return DisputeOpened(it.paid, dispute, envelope.time)
+
+
+def _dispute_closed(data: public.PaymentDisputeClosed, envelope: Envelope, it: Payment | None) -> DisputeClosed | None:
+    """An outcome that only a newer release knows is not adopted: the service reads it from the provider again."""
+    dispute = it.disputes.opened.get(data.dispute_id) if it else None
+    if it is None or it.paid is None or dispute is None or data.outcome not in set(DisputeOutcome):
+        return None
+    decided = replace(dispute, amount=Money(data.amount.amount_minor, data.amount.currency))
+    return DisputeClosed(it.paid, decided, DisputeOutcome(data.outcome), data.returned, envelope.time)
+
+
 ADOPTED: Mapping[str, Adopt] = {
     public.PaymentMethodUpdated.TYPE: _default_changed,
     public.PaymentConfirmed.TYPE: _confirmed,
@@ -135,6 +166,8 @@ ADOPTED: Mapping[str, Adopt] = {
     public.PaymentRefunded.TYPE: _refunded,
     public.PaymentRefundRequested.TYPE: _refund_requested,
     public.PaymentRefundFailed.TYPE: _refund_failed,
+    public.PaymentDisputed.TYPE: _disputed,
+    public.PaymentDisputeClosed.TYPE: _dispute_closed,
 }
 
 

@@ -51,6 +51,8 @@ PAYMENT: Payments = Aggregate(
             "Refunded": payment_events.Refunded,
             "RefundRequested": payment_events.RefundRequested,
             "RefundFailed": payment_events.RefundFailed,
+            "DisputeOpened": payment_events.DisputeOpened,
+            "DisputeClosed": payment_events.DisputeClosed,
         }
     ),
     announce=announce_payment,

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
 
-from payments.domain.shapes import SANDBOX, FailureCode, Money, Remedy
+from payments.domain.shapes import SANDBOX, DisputeOutcome, FailureCode, Money, Remedy
 
 LAST_ZONE = "Etc/GMT+12"
 """The zone of a merchant that is not known here yet. A month ends there last, so that no card is refused too early."""
@@ -104,6 +104,24 @@ class RefundRefused:
 
 
 RefundOutcome: TypeAlias = RefundMade | RefundUnderway | RefundRefused
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeReport:
+    """A dispute about a charge, as the provider reports it now."""
+
+    reference: str
+    amount: Money
+    reason: str
+    """The provider's code."""
+    inquiry: bool = False
+    """Whether the bank only asks: no money has moved."""
+    respond_by: datetime | None = None
+    """Until when the merchant can send evidence, by the wall clock. None: it cannot, or needs not."""
+    outcome: DisputeOutcome | None = None
+    """None while it is open."""
+    returned: bool = False
+    """Whether the customer keeps the money. Only a closed dispute decides that."""
 
 
 @dataclass(frozen=True, slots=True)

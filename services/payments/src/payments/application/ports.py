@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 from uuid import UUID
 
 from billing_contracts.invoicing import InvoiceIssued
@@ -170,6 +170,29 @@ class PaymentReader(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class DisputeFilter:
+    """What is not None narrows the list."""
+
+    customer_id: UUID | None = None
+    invoice_id: UUID | None = None
+    status: str | None = None
+
+
+DisputePosition: TypeAlias = tuple[datetime, UUID]
+"""The place in the list: when the dispute was opened, and its id."""
+
+
+class DisputeReader(Protocol):
+    """Rows of disputes, for the HTTP interface."""
+
+    async def page(
+        self, merchant_id: UUID, disputes: DisputeFilter, after: DisputePosition | None, limit: int
+    ) -> Sequence[dict[str, Any]]:
+        """The merchant's disputes, newest first, after this position."""
+        ...
+
+
 class Rows(Protocol):
     """Rows that are written in the transaction of a command's events or answer."""
 
@@ -189,8 +212,8 @@ class Rows(Protocol):
         """Request the outcomes of the charge and of its refunds from the provider now. What has ended does not change."""
         ...
 
-    def made_refunds_due(self, merchant_id: UUID, charge_id: UUID) -> Statement:
-        """Ask the provider now whether the charge's refunds that were made have failed meanwhile."""
+    def disputes_due(self, merchant_id: UUID, charge_id: UUID) -> Statement:
+        """Read the charge's disputes at the provider now."""
         ...
 
     def card_declined(self, merchant_id: UUID, customer_id: UUID, code: str, invoice_id: UUID | None = None) -> Statement:
@@ -251,6 +274,28 @@ class DueRefund:
     """How often it has been claimed, this claim included."""
     correlation_id: UUID
     causation_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class DueDisputes:
+    """A charge with disputes to read, which a worker has claimed."""
+
+    order: ChargeOrder
+    invoice_id: UUID
+    calls: int
+    """How often it has been claimed since an event named it, this claim included."""
+    correlation_id: UUID
+    causation_id: UUID
+
+
+class DisputeQueue(Protocol):
+    """Charges with disputes that are to be read at the provider. One worker at a time claims each, for `lease` seconds."""
+
+    async def disputes(self, most: int, lease: float) -> list[DueDisputes]: ...
+
+    async def postpone_disputes(self, due: DueDisputes, seconds: float | None) -> None:
+        """Make the charge's disputes due again after `seconds`. None: when an event names it again."""
+        ...
 
 
 class ChargeQueue(Protocol):

@@ -1,11 +1,12 @@
 """The ports to payment providers: their cards, charges and refunds, and the merchants' accounts at them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 from payments.application.card_setup import CardFields, CardToken
-from payments.application.charges import Challenge, ChargeOrder, Outcome, RefundOrder, RefundOutcome, Status
+from payments.application.charges import Challenge, ChargeOrder, DisputeReport, Outcome, RefundOrder, RefundOutcome, Status
 from payments.application.provider_accounts import ConnectedAccount, NewAccount
 from payments.domain.card_input import CardEntry
 from payments.domain.shapes import Method
@@ -43,6 +44,10 @@ class Provider(CardProvider, Protocol):
 
         The refunds of a charge never exceed what it took. Raises LookupError if the charge took nothing.
         """
+        ...
+
+    async def disputes(self, order: ChargeOrder) -> Sequence[DisputeReport]:
+        """The disputes about the charge, open and closed, the oldest first. None for a charge that is unknown."""
         ...
 
     async def save(self, merchant_id: UUID, customer_id: UUID, setup_id: UUID, token: str) -> Method:

@@ -90,8 +90,19 @@ def payment_data(event: of_payment.Event, bill: of_payment.Bill) -> payments.Pay
             return payments.PaymentRefundFailed(**of_refund, code=code, reference=reference, made_before=made_before)
         case of_payment.Refunded(refund=refund):
             return payments.PaymentRefunded(**paid_back(fields, refund), reason="invoice_voided", reference=event.reference)
+        case of_payment.DisputeOpened(dispute=dispute):
+            fields = dispute_fields(fields, dispute)
+            return payments.PaymentDisputed(**fields, inquiry=dispute.inquiry, respond_by=dispute.respond_by)
+        case of_payment.DisputeClosed(dispute=dispute, outcome=outcome, returned=returned):
+            return payments.PaymentDisputeClosed(**dispute_fields(fields, dispute), outcome=outcome.value, returned=returned)
         case _:
             assert_never(event)
+
+
+def dispute_fields(fields: Mapping[str, Any], dispute: of_payment.Dispute) -> dict[str, Any]:
+    """The fields of the attempt, with those of a dispute about it."""
+    facts = {"dispute_id": dispute.id, "reason": dispute.reason, "reference": dispute.reference}
+    return {**fields, "amount": as_money(dispute.amount), **facts}
 
 
 def refund_fields(fields: Mapping[str, Any], refund: of_payment.Refund) -> Mapping[str, Any]:

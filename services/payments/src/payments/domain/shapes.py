@@ -53,6 +53,15 @@ class RefundReason(StrEnum):
     CREDIT_NOTE = "credit_note"
 
 
+class DisputeOutcome(StrEnum):
+    WON = "won"
+    LOST = "lost"
+    PREVENTED = "prevented"
+    """It was settled before it became a dispute."""
+    INQUIRY_CLOSED = "inquiry_closed"
+    """The bank inquired, and did not dispute the payment."""
+
+
 class FailureCode(StrEnum):
     """The reason why a card could not be stored or charged."""
 

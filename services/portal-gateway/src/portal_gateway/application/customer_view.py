@@ -97,6 +97,8 @@ def invoice_row(invoice: Source, payment: Source | None) -> InvoiceRow:
         row["credited"] = {"amount_minor": credited, "currency": currency}
         row["refunded"] = {"amount_minor": refunded, "currency": currency}
         row["refund_failed"] = {"amount_minor": failed, "currency": currency}
+    if paid and (charged_back := paid.get("charged_back")):
+        row["charged_back"] = {"amount_minor": charged_back, "currency": doc["total"]["currency"]}
     return row
 
 

@@ -147,6 +147,8 @@ class InvoiceRow(TypedDict):
     """What went back for credit notes."""
     refund_failed: NotRequired[Money]
     """What the provider refused to give back."""
+    charged_back: NotRequired[Money]
+    """What the customer's bank returned after a dispute. Absent unless it did."""
 
 
 class CustomerView(TypedDict):

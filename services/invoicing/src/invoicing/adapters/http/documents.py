@@ -94,7 +94,13 @@ class Movement(BaseModel):
     reason: str | None
     """Why an attempt failed, money was given back or the invoice was voided or credited."""
     reference: str | None
-    """The payment provider's reference."""
+    """The payment provider's reference; of a credit note its number."""
+    detail: str | None
+    """The precise kind if it is newer than `kind`'s values: `credit_note` with the kind `void`, `chargeback` with the kind
+    `refund` (the customer's bank returned the money after a dispute). More values may come.
+    """
+    credit_note_id: UUID | None
+    """The credit note, of its own movement and of its refund's."""
     backup: bool
     """True when the customer's backup card was charged, because the default had failed."""
 

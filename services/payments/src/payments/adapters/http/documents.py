@@ -261,6 +261,48 @@ class Charges(BaseModel):
     """Oldest first."""
 
 
+class Dispute(BaseModel):
+    """A dispute about a charge that collected an invoice: the customer has contested it at their bank."""
+
+    id: UUID
+    """Id of the dispute."""
+    charge_id: UUID
+    """The charge."""
+    invoice_id: UUID
+    """The invoice. It stays paid."""
+    customer_id: UUID
+    """The customer."""
+    amount: Money
+    """What is disputed. It may differ from what the charge collected."""
+    status: Literal["open", "won", "lost", "prevented", "inquiry_closed"]
+    """`won`: the merchant keeps the money; `lost`: the customer keeps it; `prevented`: settled before it became a dispute;
+    `inquiry_closed`: the bank only inquired.
+    """
+    returned: bool
+    """True when the bank has returned the amount to the customer for good."""
+    inquiry: bool
+    """True while the bank only asks: no money has moved."""
+    reason: str
+    """The provider's code for the customer's reason, such as `fraudulent`."""
+    reference: str
+    """The provider's reference."""
+    respond_by: datetime | None
+    """Until when evidence can be sent to the provider, by the wall clock. Null when it cannot, or does not have to."""
+    opened_at: datetime
+    """When it was opened, by the merchant's clock."""
+    closed_at: datetime | None
+    """When it was decided, by the merchant's clock. Null while it is open."""
+
+
+class DisputePage(BaseModel):
+    """A part of the list of disputes."""
+
+    items: list[Dispute]
+    """Newest first."""
+    next_cursor: str | None
+    """Where the next page begins. Null on the last one."""
+
+
 class PaymentProvider(BaseModel):
     """The provider of a merchant's new cards."""
 

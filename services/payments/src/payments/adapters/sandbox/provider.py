@@ -1,5 +1,6 @@
 """The sandbox provider: a durable ledger with one row per charge id."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,8 @@ from payments.application.card_setup import OwnFields
 from payments.application.charges import (
     Challenge,
     ChargeOrder,
+    DisputeReport,
+    NeedsCustomer,
     NoAnswer,
     Outcome,
     Pending,
@@ -75,6 +78,9 @@ class Sandbox:
         if is_new:
             await behaviour.after()
         return outcome
+
+    async def disputes(self, order: ChargeOrder) -> Sequence[DisputeReport]:
+        return ()
 
     async def save(self, merchant_id: UUID, customer_id: UUID, setup_id: UUID, token: str) -> Method:
         await (await behaviour_for(self._ledger, merchant_id, customer_id)).before()

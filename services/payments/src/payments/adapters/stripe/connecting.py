@@ -61,6 +61,8 @@ class StripeOnboarding:
         await _readable("payment intents", intents)
         events = api.ask(lambda v1, options: v1.events.list_async({"limit": 1}, options), expects=_REFUSED)
         await _readable("events", events)
+        disputes = api.ask(lambda v1, options: v1.disputes.list_async({"limit": 1}, options), expects=_REFUSED)
+        await _readable("disputes", disputes)
         sql = "SELECT reference FROM stripe_setup WHERE merchant_id = $1 AND mode = $2 LIMIT 1"
         if (known := await self.pool.fetchval(sql, account.merchant_id, account.mode)) is None:
             return

@@ -15,6 +15,13 @@ from payments.adapters.stripe.account import StripeMode
 from payments.application.ports import Rows
 from payments.domain.shapes import STRIPE
 
+DISPUTE_TYPES: Final = (
+    "charge.dispute.created",
+    "charge.dispute.updated",
+    "charge.dispute.funds_withdrawn",
+    "charge.dispute.funds_reinstated",
+    "charge.dispute.closed",
+)
 TYPES: Final = (
     "payment_intent.succeeded",
     "payment_intent.payment_failed",
@@ -24,6 +31,7 @@ TYPES: Final = (
     "charge.refunded",
     "refund.updated",
     "refund.failed",
+    *DISPUTE_TYPES,
 )
 """The events that have an effect here. Others are accepted and not stored."""
 _OF_REFUNDS: Final = frozenset({"refund.updated", "refund.failed"})
@@ -128,10 +136,8 @@ class EventIntake:
             event.intent,
         )
         if charge_id is not None:
-            due = [*self.rows.outcomes_due(merchant_id, charge_id)]
-            if event.type in _OF_REFUNDS:
-                due.append(self.rows.made_refunds_due(merchant_id, charge_id))
-            for statement in due:
+            disputed = [self.rows.disputes_due(merchant_id, charge_id)] if event.type in DISPUTE_TYPES else []
+            for statement in (*self.rows.outcomes_due(merchant_id, charge_id), *disputed):
                 await connection.execute(statement.sql, *statement.args)
 
     async def forget_old(self) -> None:

@@ -1,5 +1,6 @@
 """Stripe behind the provider port."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -7,9 +8,10 @@ from payments.adapters.stripe.books import StripeBooks
 from payments.adapters.stripe.cards import StripeCards
 from payments.adapters.stripe.charges import StripeCharges
 from payments.adapters.stripe.connections import StripeConnections
+from payments.adapters.stripe.disputes import StripeDisputes
 from payments.adapters.stripe.refunds import StripeRefunds
 from payments.application.card_setup import ProviderFields
-from payments.application.charges import Challenge, ChargeOrder, Outcome, RefundOrder, RefundOutcome, Status
+from payments.application.charges import Challenge, ChargeOrder, DisputeReport, Outcome, RefundOrder, RefundOutcome, Status
 from payments.domain.shapes import Method
 
 
@@ -18,6 +20,7 @@ class StripeProvider:
         self._cards = StripeCards(connections, books)
         self._charges = StripeCharges(connections, books)
         self._refunds = StripeRefunds(connections, books)
+        self._disputes = StripeDisputes(connections, books)
 
     async def open(self, merchant_id: UUID, customer_id: UUID, setup_id: UUID) -> ProviderFields:
         return await self._cards.open(merchant_id, customer_id, setup_id)
@@ -46,3 +49,6 @@ class StripeProvider:
 
     async def refund(self, order: RefundOrder) -> RefundOutcome:
         return await self._refunds.refund(order)
+
+    async def disputes(self, order: ChargeOrder) -> Sequence[DisputeReport]:
+        return await self._disputes.disputes(order)

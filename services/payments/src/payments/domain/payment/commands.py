@@ -6,7 +6,8 @@ from typing import TypeAlias
 from uuid import UUID
 
 from payments.domain.confirmation import Consent
-from payments.domain.shapes import FailureCode, Method, Money, RefundReason, Remedy
+from payments.domain.payment.events import Dispute
+from payments.domain.shapes import DisputeOutcome, FailureCode, Method, Money, RefundReason, Remedy
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,19 @@ class RecordRefundFailed:
     reference: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class RecordDispute:
+    """Given when the provider reports a dispute about a charge, open or closed."""
+
+    charge_id: UUID
+    dispute: Dispute
+    at: datetime
+    outcome: DisputeOutcome | None = None
+    """None while it is open."""
+    returned: bool = False
+    """Whether the customer keeps the money. Only a closed dispute decides that."""
+
+
 Command: TypeAlias = (
     Collect
     | TryAgain
@@ -130,4 +144,5 @@ Command: TypeAlias = (
     | RequestRefund
     | RecordRefund
     | RecordRefundFailed
+    | RecordDispute
 )

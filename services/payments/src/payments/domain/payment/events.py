@@ -6,7 +6,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 from payments.domain.confirmation import Consent
-from payments.domain.shapes import FailureCode, Method, Money, RefundReason, Remedy
+from payments.domain.shapes import DisputeOutcome, FailureCode, Method, Money, RefundReason, Remedy
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,4 +117,51 @@ class RefundFailed:
     """Whether the provider had reported that the refund was made."""
 
 
-Event: TypeAlias = AttemptStarted | AttemptSucceeded | AttemptFailed | OutcomeUnknown | RefundRequested | Refunded | RefundFailed
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """The customer has contested the charge at their bank."""
+
+    id: UUID
+    amount: Money
+    """What is disputed. It may differ from what the charge took."""
+    reason: str
+    """The provider's code."""
+    reference: str
+    """The provider's id."""
+    inquiry: bool
+    """Whether the bank only asks: no money has moved."""
+    respond_by: datetime | None
+    """Until when the merchant can send evidence to the provider, by the wall clock. None: it cannot, or needs not."""
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeOpened:
+    """Occurs again when the bank's inquiry becomes a dispute."""
+
+    charge: Charge
+    dispute: Dispute
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeClosed:
+    charge: Charge
+    dispute: Dispute
+    outcome: DisputeOutcome
+    returned: bool
+    """Whether the customer keeps the money."""
+    at: datetime
+
+
+Event: TypeAlias = (
+    AttemptStarted
+    | AttemptSucceeded
+    | AttemptFailed
+    | OutcomeUnknown
+    | AuthenticationNeeded
+    | RefundRequested
+    | Refunded
+    | RefundFailed
+    | DisputeOpened
+    | DisputeClosed
+)

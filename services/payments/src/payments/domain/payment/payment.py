@@ -15,6 +15,7 @@ from payments.domain.payment.commands import (
     Command,
     PayNow,
     RecordAuthenticationNeeded,
+    RecordDispute,
     RecordFailure,
     RecordNoAnswer,
     RecordRefund,
@@ -23,6 +24,7 @@ from payments.domain.payment.commands import (
     RequestRefund,
     TryAgain,
 )
+from payments.domain.payment.disputes import NO_DISPUTES, Disputes, evolve_disputes, record_dispute
 from payments.domain.payment.events import (
     AttemptFailed,
     AttemptStarted,
@@ -30,6 +32,8 @@ from payments.domain.payment.events import (
     AuthenticationNeeded,
     Bill,
     Charge,
+    DisputeClosed,
+    DisputeOpened,
     Event,
     OutcomeUnknown,
     Refunded,
@@ -64,6 +68,7 @@ class Payment:
     """The charge of the latest attempt."""
     paid: Charge | None = None
     refunds: Refunds = NO_REFUNDS
+    disputes: Disputes = NO_DISPUTES
     failed: frozenset[UUID] = frozenset()
     """The charges that took no money."""
     backup_used: bool = False
@@ -95,6 +100,9 @@ def decide(command: Command, it: Payment | None) -> list[Event]:
         case RecordRefundFailed():
             it = existing(it)
             return record_refund_failed(command, it.paid, it.refunds)
+        case RecordDispute():
+            it = existing(it)
+            return record_dispute(command, it.paid, it.disputes)
 
 
 def collect(command: Collect, it: Payment | None) -> list[Event]:
@@ -230,6 +238,8 @@ def evolve(it: Payment | None, event: Event) -> Payment:
             return replace(it, unknown=True)
         case RefundRequested() | Refunded() | RefundFailed():
             return replace(it, refunds=evolve_refunds(it.refunds, event, it.bill.amount))
+        case DisputeOpened() | DisputeClosed():
+            return replace(it, disputes=evolve_disputes(it.disputes, event))
         case _:
             assert_never(event)
 

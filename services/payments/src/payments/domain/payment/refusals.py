@@ -13,7 +13,7 @@ class ChargeAlreadyEnded(Refusal):
 
 
 class NothingTaken(Refusal):
-    """No charge has taken money for the invoice, so none can be refunded."""
+    """The charge has taken no money, so none can be refunded or disputed."""
 
 
 class RefundExceedsPayment(Refusal):

@@ -30,7 +30,9 @@ class Invoice(BaseModel):
     status_text: str
     """The status in words."""
     refund_status: str | None = None
-    """Of a paid invoice with credit notes: `refund_underway`, `refund_failed` or `partly_refunded`. More values may come."""
+    """Of a paid invoice of which money went back: `refund_underway`, `refund_failed` or `partly_refunded` for its credit notes,
+    `charged_back` if the customer's bank returned money after a dispute. More values may come.
+    """
     period: Period
     """The period that is invoiced."""
     pdf_url: str
@@ -115,7 +117,13 @@ class Movement(BaseModel):
     reason: str | None
     """Why an attempt failed, money was given back or the invoice was voided or credited."""
     reference: str | None
-    """The payment provider's reference."""
+    """The payment provider's reference; of a credit note its number."""
+    detail: str | None = None
+    """The precise kind if it is newer than `kind`'s values: `credit_note` with the kind `void`, `chargeback` with the kind
+    `refund` (the customer's bank returned the money after a dispute). More values may come.
+    """
+    credit_note_id: UUID | None = None
+    """The credit note, of its own movement and of its refund's."""
     backup: bool = False
     """True when the customer's backup card was charged, because the default had failed."""
 

@@ -61,6 +61,7 @@ REASONS: Final = {
     "subscription_cancelled": N_("The subscription was canceled."),
     "merchant": N_("Voided by the company."),
     "invoice_voided": N_("The invoice had been voided."),
+    "dispute_lost": N_("Your bank decided the dispute in your favor."),
     "customer_request": N_("As you requested."),
     "duplicate": N_("You had been charged twice."),
     "billing_error": N_("There was an error in the invoice."),

@@ -43,8 +43,9 @@ REFUND_STATUSES: Final[dict[str, tuple[str, Tone]]] = {
     "refund_underway": (in_context("invoice", "Refund processing"), "warn"),
     "partly_refunded": (in_context("invoice", "Partly refunded"), "good"),
     "refund_failed": (in_context("invoice", "Refund failed"), "bad"),
+    "charged_back": (in_context("invoice", "Chargeback"), "mute"),
 }
-"""Of a paid invoice with credit notes, instead of its status."""
+"""Of a paid invoice of which money went back, instead of its status."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +193,9 @@ def _balance(reader: Reader, facts: Mapping[str, Any]) -> tuple[tuple[str, str],
     nothing: Money = {"amount_minor": 0, "currency": total["currency"]}
     paid, due = (total, nothing) if facts["status"] == "paid" else (nothing, total)
     refunded: Money = facts.get("refunded") or nothing
-    back = ((reader.say("Amount refunded"), reader.money(refunded)),) if refunded["amount_minor"] else ()
+    returned = sum(it["amount"]["amount_minor"] for it in facts.get("movements") or () if it.get("detail") == "chargeback")
+    amounts = (reader.say("Amount refunded"), refunded["amount_minor"]), (reader.say("Chargeback"), returned)
+    back = ((name, reader.money({"amount_minor": minor, "currency": total["currency"]})) for name, minor in amounts if minor)
     return (reader.say("Amount paid"), reader.money(paid)), *back, (reader.say("Amount due"), reader.money(due))
 
 

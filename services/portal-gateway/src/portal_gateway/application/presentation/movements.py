@@ -18,6 +18,7 @@ KINDS: Final = {
     "failed_attempt": N_("Payment failed"),
     "refund": N_("Refund"),
     "credit_note": N_("Credit note"),
+    "chargeback": N_("Chargeback"),
     "void": N_("Invoice voided"),
 }
 NOT_ATTEMPTED: Final = N_("No charge was attempted")
@@ -26,12 +27,13 @@ KINDS_WITH_CARD: Final = {
     "payment": N_("Payment with %(card)s"),
     "failed_attempt": N_("Payment failed with %(card)s"),
     "refund": N_("Refund to %(card)s"),
+    "chargeback": N_("Chargeback to %(card)s"),
 }
 KINDS_WITH_BACKUP: Final = {
     "payment": N_("Charged to your backup card %(card)s"),
     "failed_attempt": N_("Your backup card %(card)s was declined"),
 }
-MONEY_KINDS: Final = frozenset({"invoice", "payment", "refund", "credit_note"})
+MONEY_KINDS: Final = frozenset({"invoice", "payment", "refund", "credit_note", "chargeback"})
 """Kinds that show an amount. A failed charge moves no money, and a void concerns the invoice."""
 
 
@@ -83,6 +85,8 @@ def _movement(
     reader: Reader, facts: Mapping[str, Any], movement: Mapping[str, Any], notes: Mapping[str, Mapping[str, Any]]
 ) -> Movement:
     kind, card, day = movement["kind"], movement.get("payment_method"), date.fromisoformat(movement["date"])
+    if movement.get("detail") == "chargeback":
+        kind = "chargeback"
     note = notes.get(movement.get("credit_note_id") or "")
     document = _receipt(reader, facts) if is_receipted(movement) else None
     if note and movement.get("detail") == "credit_note":

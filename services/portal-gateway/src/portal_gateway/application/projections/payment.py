@@ -13,26 +13,23 @@ _STATES = {
     payments.PaymentRefunded.TYPE: "refunded",
 }
 _SUMS = {payments.PaymentRefunded.TYPE: "refunded", payments.PaymentRefundFailed.TYPE: "refund_failed"}
-_CREDIT_NOTE = "credit_note"
-_ACTIONABLE = ("failed", "waiting")
-"""States in which the person who pays may have to confirm a charge at their bank."""
-TYPES = frozenset({*_STATES, *_SUMS, payments.PaymentRefundRequested.TYPE})
+_CREDIT_NOTE, _CHARGED_BACK = "credit_note", "charged_back"
+_DISPUTES = (payments.PaymentDisputed.TYPE, payments.PaymentDisputeClosed.TYPE)
+TYPES = frozenset({*_STATES, *_SUMS, payments.PaymentRefundRequested.TYPE, *_DISPUTES})
 
 
 def fold(document: Document | None, envelope: Envelope) -> Document:
     """attempt, state (started, waiting, succeeded, failed, unknown, refunded); of a failed attempt also remedy and detail where
-    the event has them; of one that waits for the customer authenticate_until; and the refunds of credit notes in minor units,
-    once there are some: refunded, refund_failed. The state `refunded` is that of a voided invoice, until its refund has failed.
+    the event has them; of one that waits for the customer authenticate_until; and in minor units, once there are some, the
+    refunds of credit notes (refunded, refund_failed) and what a bank returned after a dispute (charged_back). The state
+    `refunded` is that of a voided invoice.
     """
     data, before = envelope.data, document or {}
-    sums = {name: before[name] for name in _SUMS.values() if name in before}
-    if envelope.type in _SUMS and _CREDIT_NOTE in (data.get("detail"), data["reason"]):
-        name = _SUMS[envelope.type]
-        unchanged, minor = {"attempt": data["attempt"], "state": before.get("state", "succeeded")}, data["amount"]["amount_minor"]
-        if data.get("made_before"):
-            sums["refunded"] = sums.get("refunded", 0) - minor
-        return unchanged | sums | {name: sums.get(name, 0) + minor}
-    state = "succeeded" if data.get("made_before") else _STATES.get(envelope.type, before.get("state", "succeeded"))
+    sums = {name: before[name] for name in (*_SUMS.values(), _CHARGED_BACK) if name in before}
+    if (name := _sum_of(envelope)) is not None:
+        unchanged = {"attempt": data["attempt"], "state": before.get("state", "succeeded")}
+        return unchanged | sums | {name: sums.get(name, 0) + data["amount"]["amount_minor"]}
+    state = _STATES.get(envelope.type, before.get("state", "succeeded"))
     if envelope.type == payments.PaymentAuthenticationRequired.TYPE:
         until = data.get("until")
         if until is None:  # the attempt has failed: a new one can wait
@@ -46,3 +43,11 @@ def fold(document: Document | None, envelope: Envelope) -> Document:
         if card := data.get("payment_method"):
             more["charged_method_id"] = card["id"]
     return {"attempt": data["attempt"], "state": state} | more | sums
+
+
+def _sum_of(envelope: Envelope) -> str | None:
+    """The sum that the event's amount is added to. None if it changes the state."""
+    data = envelope.data
+    if envelope.type == payments.PaymentDisputeClosed.TYPE:
+        return _CHARGED_BACK if data["returned"] else None
+    return _SUMS.get(envelope.type) if _CREDIT_NOTE in (data.get("detail"), data.get("reason")) else None
