@@ -16,14 +16,8 @@ _CHASSIS_TABLES = ("projection", "timers", "outbox", "idempotency", "blocked_str
 _TABLES = {
     "subscriptions": ("open_sagas", "customers"),
     "payments": (
-        "attempt",
-        "collection",
-        "agreed_charge",
-        "payment_method",
-        "sandbox_charge",
-        "sandbox_refund",
-        "refund",
-        "stripe_intent",
+        *("attempt", "collection", "agreed_charge", "payment_method", "refund", "dispute"),
+        *("sandbox_charge", "sandbox_refund"),
     ),
     "invoicing": ("invoices", "credit_notes", "series", "movements", "parked_issues"),
     "portal_gateway": ("customer_view", "accepted_command"),

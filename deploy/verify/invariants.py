@@ -14,6 +14,7 @@ from verify.checks import (
     charges,
     confirmations,
     delivery,
+    disputes,
     invoices,
     liveness,
     read_models,
@@ -48,6 +49,7 @@ def card_numbers_nowhere(recorded: RecordedState) -> Iterator[str]:
 def charged_and_refunded_once(recorded: RecordedState) -> Iterator[str]:
     yield from charges.charged_once(recorded)
     yield from refunds.refunds_agree(recorded)
+    yield from disputes.disputes_agree(recorded)
 
 
 def nothing(_: RecordedState) -> Iterator[str]:

@@ -117,6 +117,7 @@ _ROWS: Mapping[str, Callable[[Row], Iterator[Node]]] = {
     "credit_notes": _plain("customer_id", "invoice_id"),
     "customer_view": _plain("customer_id"),
     "customers": _plain("customer"),
+    "dispute": _plain("customer_id", "invoice_id", "charge_id"),
     "idempotency": _answer,
     "inbox": lambda row: iter([_event(row["event_id"], binding=False)]),
     "invoices": _plain("customer_id", "invoice", "subscription_id"),

@@ -9,7 +9,7 @@ from uuid import UUID
 from billing_contracts.invoicing import InvoiceIssued
 from billing_contracts.payments import PaymentEvent, PaymentSucceeded
 from billing_contracts.registry import EVENTS, data_of
-from invoicing.application.movements import Kind, Movement, of_invoice, of_payment
+from invoicing.application.movements import CHARGEBACK, Kind, Movement, of_invoice, of_payment
 from verify.checks.invoices import Invoice, credit_notes_of, invoices_of
 from verify.quarantined import Quarantined
 from verify.recorded_state import RecordedState
@@ -115,7 +115,7 @@ def balanced(movements: Any, totals: Mapping[tuple[UUID, UUID], int]) -> Iterato
         key = row["merchant_id"], row["invoice_id"]
         if row["kind"] == Kind.PAYMENT:
             paid[key] -= row["total"]
-        elif row["kind"] == Kind.REFUND:
+        elif row["kind"] == Kind.REFUND and row["reason"] != CHARGEBACK:  # a bank may return more than what was taken
             back[key] += row["total"]
     for key in paid.keys() | back.keys():
         if not 0 <= paid[key] - back[key] <= totals.get(key, 0):
