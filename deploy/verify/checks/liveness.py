@@ -22,6 +22,7 @@ _AWAITED = ("open", "unknown")
 def sagas_wait(recorded: RecordedState) -> Iterator[str]:
     yield from subscriptions_wait(recorded)
     yield from charges_are_checked(recorded)
+    yield from disputes_are_read(recorded)
     yield from parked_issues_wait(recorded)
     yield from open_invoices_are_owed(recorded)
 
@@ -85,6 +86,18 @@ def charges_are_checked(recorded: RecordedState) -> Iterator[str]:
         owed = row["state"] == "void" and row["paid_charge"] is not None and row["refunded_at"] is None
         if owed and row["refund_call_at"] > latest:
             yield f"the refund for invoice {row['invoice_id']} is not requested before {row['refund_call_at']}"
+
+
+def disputes_are_read(recorded: RecordedState) -> Iterator[str]:
+    """The provider is called about the charge of each open dispute."""
+    called = {
+        (row["merchant_id"], row["charge_id"])
+        for row in recorded.rows("payments", "attempt")
+        if row.get("disputes_call_at") is not None
+    }
+    for row in recorded.rows("payments", "dispute"):
+        if row["status"] == "open" and (row["merchant_id"], row["charge_id"]) not in called:
+            yield f"dispute {row['dispute_id']} is open, and the provider is not called about its charge"
 
 
 def parked_issues_wait(recorded: RecordedState) -> Iterator[str]:

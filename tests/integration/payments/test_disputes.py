@@ -2,9 +2,11 @@
 
 import random
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import pytest
 from integration.payments.stack import Shop, Stack, opened, running
@@ -12,6 +14,14 @@ from integration.payments.test_stripe_in_use import charge_of, connected, delive
 
 from billing_contracts.envelope import Envelope
 from billing_contracts.payments import PaymentDisputeClosed, PaymentDisputed
+from chassis.event_store.postgres_store import PostgresEventStore
+from chassis.eventsourcing.command_handler import CommandHandler
+from chassis.eventsourcing.context import Context
+from payments.adapters import rows
+from payments.application.aggregates import PAYMENT
+from payments.domain.payment.commands import RecordDispute
+from payments.domain.payment.events import Dispute
+from payments.domain.shapes import Money
 from support.databases import ServiceDatabase
 from support.stripe.checks import Values
 from support.stripe.server import StripeServer, stripe_server
@@ -127,6 +137,25 @@ async def test_disputes_are_found_when_all_webhooks_are_lost(shop: Shop, stripe:
     account.dispute(charge)
     await shop.stack.pool.execute("UPDATE stripe_account SET poll_at = now()")
     await until_events(shop, invoice, DISPUTED)
+
+
+async def test_an_open_dispute_that_was_recovered_from_the_topic_is_read_until_it_is_closed(
+    shop: Shop, stripe: StripeServer
+) -> None:
+    """All events of Stripe about it were taken in before the database was lost."""
+    account = await connected(shop, stripe)
+    await stripe_card(shop, account)
+    invoice, charge = await paid(shop, account)
+    dispute = account.dispute(charge)
+    account.decide(dispute, "lost")
+    opened_before = Dispute(
+        uuid5(charge, dispute["id"]), Money(2999, "USD"), "fraudulent", dispute["id"], inquiry=False, respond_by=None
+    )
+    command = RecordDispute(charge, opened_before, datetime.now(UTC))
+    async with PostgresEventStore(shop.stack.pool) as store:
+        handler = CommandHandler(store, replace(PAYMENT, rows=rows.of_payment))
+        await handler.handle(Context.beginning(shop.merchant.id, "operator"), invoice, command)
+    await until_events(shop, invoice, DISPUTED, CLOSED)
 
 
 async def test_a_content_is_not_believed(shop: Shop, stripe: StripeServer) -> None:

@@ -24,6 +24,8 @@ def report(recording: Recording, outcome: DisputeOutcome | None = None, minor: i
     recording.decide("payments", PAYMENT, invoice, RecordDispute(charge, dispute, AT, outcome, returned))
     facts = {"reference": "dp_1", "amount_minor": minor, "currency": "USD", "reason": "fraudulent", "inquiry": False}
     ids = {"dispute_id": DISPUTE, "invoice_id": invoice, "customer_id": ANA, "charge_id": charge}
+    (attempt,) = (row for row in recording.tables["payments", "attempt"] if row["charge_id"] == charge)
+    attempt["disputes_call_at"] = None if outcome else AT
     recording.row("payments", "dispute", **ids, **facts, status=outcome.value if outcome else "open", returned=returned)
 
 
@@ -72,3 +74,10 @@ def test_a_change_violates_its_invariant(invariant: str, change_it: Callable[[Re
     change_it(recording)
     violated = violations(recording)
     assert any(message in line for line in violated.get(invariant, [])), json.dumps(violated, indent=2)
+
+
+def test_an_open_dispute_that_is_not_read_any_more_is_stuck() -> None:
+    recording = consistent_recording(report)
+    for row in recording.tables["payments", "attempt"]:
+        row["disputes_call_at"] = None
+    assert any("is open, and the provider is not called" in line for line in violations(recording)["I16"])

@@ -132,7 +132,7 @@ def _payment_change(event: Event, outcome: Outcome[Event, Payment]) -> list[Stat
         case RefundFailed(refund=refund, code=code, reference=reference):
             return [_refund_ended(merchant_id, refund.id, "failed", reference, code, event.at)]
         case DisputeOpened():
-            return [_dispute_opened(outcome, event)]
+            return [_dispute_opened(outcome, event), _dispute_is_read(merchant_id, charge.id)]
         case DisputeClosed(dispute=dispute, outcome=decided, returned=returned):
             sql = """
                 UPDATE dispute SET status = $3, returned = $4, closed_at = $5, amount_minor = $6
@@ -198,6 +198,14 @@ def _dispute_opened(outcome: Outcome[Event, Payment], event: DisputeOpened) -> S
     ids = (outcome.stream.merchant_id, dispute.id, bill.invoice_id, bill.customer_id, event.charge.id)
     facts = (dispute.reference, dispute.amount.amount_minor, dispute.amount.currency, dispute.reason, dispute.inquiry)
     return Statement(sql, (*ids, *facts, dispute.respond_by, event.at))
+
+
+def _dispute_is_read(merchant_id: UUID, charge_id: UUID) -> Statement:
+    """An open dispute that was recovered from its public event is read as well."""
+    sql = """
+        UPDATE attempt SET disputes_call_at = coalesce(disputes_call_at, now()) WHERE merchant_id = $1 AND charge_id = $2
+        """
+    return Statement(sql, (merchant_id, charge_id))
 
 
 def _refund_ended(
