@@ -56,13 +56,13 @@ _KINDS = {
     "/v1/media/": "media",
     "/v1/payment-methods/": "method",
     "/v1/invoices/": "invoice",
-    "/v1/credit-notes/": "note",
+    "/v1/credit-notes/": "credit_note",
     "/v1/portal-links/": "link",
     "/v1/invoice-links/": "invoice_link",
     "/api/subscriptions/": "subscription",
     "/api/invoices/": "invoice",
     "/api/payment-methods/": "method",
-    "/api/credit-notes/": "note",
+    "/api/credit-notes/": "credit_note",
 }
 
 
@@ -124,7 +124,7 @@ class Person:
             "media": "0" * 64,
             "method": methods["items"][0]["id"],
             "invoice": invoices[0]["id"],
-            "note": credited["credit_notes"][0]["id"],
+            "credit_note": credited["credit_notes"][0]["id"],
             "link": link["id"],
             "invoice_link": invoice_link["id"],
         }
