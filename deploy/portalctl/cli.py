@@ -325,7 +325,7 @@ def create_link(
 def revoke_links(
     context: typer.Context,
     link: Annotated[str | None, typer.Option(help="One link's id.")] = None,
-    customer: Annotated[str | None, typer.Option(help="All links of this customer.")] = None,
+    customer: Annotated[str | None, typer.Option(help="All links of this customer, also those to invoices.")] = None,
     merchant: MerchantOption = None,
     api_key: ApiKey = None,
     url: GatewayUrl = None,

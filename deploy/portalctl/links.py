@@ -64,7 +64,7 @@ def create(gateway: Gateway, customer_id: str, options: dict[str, Any]) -> dict[
 
 
 def revoke(gateway: Gateway, *, link_id: str | None = None, customer_id: str | None = None) -> None:
-    """Revoke one link, or all links of a customer."""
+    """Revoke one link, or all links of a customer, also those to invoices."""
     if link_id:
         gateway.call("DELETE", f"/v1/portal-links/{quote(link_id, safe='')}")
     else:

@@ -3,13 +3,13 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from dataclasses import replace
 
 import pytest
 from browser.axe import violations
 from browser.live_stage import DECLINED, LiveStage
-from browser.test_confirming_at_the_bank import button, question
-from playwright.async_api import Locator, Page, expect
+from browser.tabs import another_tab
+from playwright.async_api import Page, expect
 
 from chassis.http.problems import Problem
 from portal_gateway.domain.view import InvoiceStatus
@@ -18,6 +18,8 @@ from support.portal_page import scenes
 from support.portal_page.fakes import INVOICE_TOKEN
 from support.portal_page.page_objects import CardDialog
 
+WATCH_MS = 61_000
+"""Longer than the pause between two checks of the session."""
 GOOD = "4242424242424242"
 TOTAL = {"amount_minor": 2999, "currency": "USD"}
 WAITS = {"authenticate_until": "2026-11-30T12:15:00Z", "charge_id": str(CHARGE)}
@@ -160,6 +162,55 @@ async def test_closing_the_invoice_ends_the_session(page: Page) -> None:
         assert stage.invoice_links.live is None
         await page.goto(f"{stage.origin}/shared-invoice")
         await expect(page.locator('[data-code="not_opened"]')).to_be_visible()
+
+
+@asynccontextmanager
+async def open_invoice(page: Page) -> AsyncIterator[LiveStage]:
+    """The page of an invoice link, with a clock that the test moves."""
+    await page.clock.install()
+    async with LiveStage(scenes.view()).open() as stage:
+        stage.invoicing.invoice_is = scenes.whole_invoice(status="open", paid_at=None)
+        stage.invoice_links.live = scenes.invoice_session()
+        await page.goto(f"{stage.origin}/enter?invoice#{INVOICE_TOKEN}")
+        await expect(page.locator("#pay")).to_be_visible()
+        yield stage
+
+
+async def test_a_page_removes_its_invoice_when_the_session_has_ended(page: Page) -> None:
+    async with open_invoice(page) as stage:
+        await page.clock.run_for(WATCH_MS)
+        await expect(page.locator("#pay")).to_be_visible()
+        stage.invoice_links.live = None
+        await page.clock.run_for(WATCH_MS)
+        await expect(page.locator('[data-code="not_opened"]')).to_be_visible()
+        await expect(page.locator("body")).not_to_contain_text("TS-000014")
+
+
+async def test_the_card_form_disappears_with_the_session(page: Page) -> None:
+    async with open_invoice(page) as stage:
+        await page.locator("#pay").click()
+        await expect(page.locator("[data-frame] iframe")).to_be_visible()
+        stage.invoice_links.live = None
+        await page.clock.run_for(WATCH_MS)
+        await expect(page.locator('[data-code="not_opened"]')).to_be_visible()
+        await expect(page.locator("iframe")).to_have_count(0)
+
+
+async def test_closing_the_invoice_in_one_tab_removes_it_from_the_others(page: Page) -> None:
+    async with open_invoice(page) as stage:
+        other = await another_tab(page)
+        await other.goto(f"{stage.origin}/shared-invoice")
+        await other.locator("#log-out").click()
+        await expect(page.locator('[data-code="not_opened"]')).to_be_visible()
+
+
+async def test_opening_another_link_removes_the_former_invoice_from_open_tabs(page: Page) -> None:
+    async with open_invoice(page) as stage:
+        other = await another_tab(page)
+        stage.invoice_links.live = replace(scenes.invoice_session(), csrf="n" * 43)
+        stage.invoicing.invoice_is |= {"number": "TS-000099"}
+        await other.goto(f"{stage.origin}/shared-invoice")
+        await expect(page.locator("#sheet-title")).to_contain_text("TS-000099")
 
 
 async def test_the_customer_copies_a_link_and_revokes_it(page: Page) -> None:

@@ -125,7 +125,7 @@ def link_routes(
 
     @api.delete("", status_code=204)
     async def revoke_all(merchant: Merchant, customer_id: OfCustomer, request: CommandParam) -> Response:
-        """Revoke all portal links of a customer.
+        """Revoke all portal links of a customer, and all links to the customer's invoices.
 
         Sessions that were entered through them end at their next request.
         """

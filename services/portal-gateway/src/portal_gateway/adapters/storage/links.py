@@ -79,11 +79,12 @@ class StoredLinks:
         return status == "UPDATE 1"
 
     async def revoke_all(self, connection: Connection, merchant_id: UUID, customer_id: UUID) -> None:
-        await connection.execute(
+        """Revoke the customer's portal links and the links to the customer's invoices."""
+        for sql in (
             "UPDATE portal_link SET revoked_at = now() WHERE merchant_id = $1 AND customer_id = $2 AND revoked_at IS NULL",
-            merchant_id,
-            customer_id,
-        )
+            "UPDATE invoice_link SET revoked_at = now() WHERE merchant_id = $1 AND customer_id = $2 AND revoked_at IS NULL",
+        ):
+            await connection.execute(sql, merchant_id, customer_id)
 
 
 def listed(row: asyncpg.Record) -> dict[str, Any]:
