@@ -47,18 +47,18 @@ from portalctl.local.folder import Folder
 from portalctl.local.layout import ExternalServers
 from portalctl.local.lifecycle import running_state, take_down
 from portalctl.local.locks import Held
-from portalctl.local.migrations import migrate_all
+from portalctl.local.migrations import due_after_migration, migrate_all
 from portalctl.local.process_table import read_processes
 from portalctl.local.services import SERVICES
 from portalctl.local.supervisor import supervise
 from portalctl.quarantine_cli import quarantine_app
-from portalctl.rebuild_cli import rebuild
+from portalctl.rebuild.due import COMMAND
+from portalctl.rebuild_cli import finish_upgrade, rebuild
 from portalctl.recovery.backup_cli import make_backup_command, refill_command, restore_command
 from portalctl.recovery.reconcile_cli import blocked_app, reconcile
 from portalctl.settings import Settings
-from portalctl.terminal import exit_on_error, say, show_list
-from portalctl.up import bring_up
-from portalctl.verify_cli import verify
+from portalctl.terminal import err, exit_on_error, out, say, show_list
+from portalctl.up import Show, bring_up
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
 topics_app = typer.Typer(help="Kafka topics of the contracts.", no_args_is_help=True)
@@ -114,7 +114,18 @@ def up(context: typer.Context, detach: Detach = False) -> None:
     """
     with exit_on_error():
         seconds = read_settings(Settings).portal_deadline_seconds
-        bring_up(context.obj, detach=detach, then=status_report.show_addresses, deadline_seconds=seconds)
+        then = _after_upgrade(context.obj, status_report.show_addresses)
+        bring_up(context.obj, detach=detach, then=then, deadline_seconds=seconds)
+
+
+def _after_upgrade(folder: Folder, show: Show) -> Show:
+    """Rebuild documents of an earlier release before the stack is shown."""
+
+    def then(state: dict[str, Any]) -> None:
+        finish_upgrade(folder, state)
+        show(state)
+
+    return then
 
 
 @app.command()
@@ -144,7 +155,7 @@ def demo(
                 typer.confirm(deployed.question(system), abort=True, err=True)
             deployed.create_demo(system, seconds, as_json=as_json)
             return
-        then = functools.partial(show_demo, context.obj, deadline_seconds=seconds)
+        then = _after_upgrade(context.obj, functools.partial(show_demo, context.obj, deadline_seconds=seconds))
         bring_up(context.obj, detach=detach, then=then, deadline_seconds=seconds)
 
 
@@ -178,6 +189,8 @@ def migrate(context: typer.Context) -> None:
         seconds = settings.portal_deadline_seconds
         for name in _bounded(migrate_all(context.obj), seconds, "migrating the tables", context.obj.logs):
             say(f"{name}: up to date")
+        if names := _bounded(due_after_migration(context.obj), seconds, "reading what is due", context.obj.logs):
+            say(f"documents of an earlier release: {', '.join(names)}; once its processes have ended, run `{COMMAND}`")
 
 
 @app.command(hidden=True, name="supervise")

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
+import httpx
 import pytest
 from aiokafka import TopicPartition
 
@@ -117,6 +118,29 @@ async def test_damaged_documents_are_reported_and_then_right_on_the_page(stack: 
     assert about(outcome, damaged) == expected
     assert await shown_status(damaged) == "active"
     assert about(await rebuild(stack, confirm=REFUSE), damaged) == {}
+
+
+async def test_what_an_upgrade_left_in_an_earlier_form_is_rebuilt_by_one_command(stack: Stack, a_shop: Shop) -> None:
+    customer = await a_shop.customer()
+    await projected(stack, customer)
+    of_customer = "WHERE merchant_id = $1 AND customer_id = $2", UUID(a_shop.id), UUID(customer.id)
+    read = f"SELECT doc::jsonb ? 'payment_methods' FROM customer_view {of_customer[0]}"
+    async with gateway(stack) as connection:
+        earlier = f"UPDATE customer_view SET doc = (doc::jsonb - 'payment_methods')::json {of_customer[0]}"
+        assert await connection.execute(earlier, *of_customer[1:]) == "UPDATE 1"
+        await connection.execute("INSERT INTO due_rebuild (projection) VALUES ('view')")
+        ready = f"{stack.state.get('admin_urls', stack.urls)['portal-gateway']}/health/ready"
+        async with httpx.AsyncClient(trust_env=False) as client:
+            assert "portalctl rebuild --due" in (await client.get(ready)).json()["degraded"]["documents"]
+
+        ended = await asyncio.to_thread(stack.portalctl, "rebuild", "--due", "--yes", "--json")
+        assert ended.returncode == 0, ended.stderr
+        assert json.loads(ended.stdout)["projection"] == VIEWS
+        assert await connection.fetchval(read, *of_customer[1:])
+        assert await connection.fetchval("SELECT count(*) FROM due_rebuild") == 0
+
+        again = await asyncio.to_thread(stack.portalctl, "rebuild", "--due", "--yes")
+        assert (again.returncode, again.stdout) == (0, "")
 
 
 async def test_events_that_arrive_meanwhile_are_in_the_rebuilt_projection(stack: Stack, a_shop: Shop) -> None:

@@ -15,6 +15,7 @@ import subscriptions
 from chassis.outbox.leader_lock import IDLE_MS
 from chassis.postgres.migrate import CHASSIS, pending_migrations
 from portalctl.doctor.findings import CheckResult, failed, ok, spoken, warning
+from portalctl.rebuild.due import COMMAND
 
 SKEW_MAX = timedelta(seconds=5)
 RELAY_LAG_MAX = timedelta(seconds=15)
@@ -53,7 +54,7 @@ class ExaminedDatabase:
         if self.name == "payments":
             findings += [await self._unknown_charges(), await self._provider_accounts()]
         if self.name == "portal_gateway":
-            findings.append(await self._views())
+            findings += [await self._views(), *await self._due_rebuilds()]
         return [*findings, *await self._interrupted_rebuilds()]
 
     async def _server(self) -> CheckResult:
@@ -193,6 +194,12 @@ class ExaminedDatabase:
             what = f"{row['empty']} pages wait to be composed, {row['stale']} documents miss an event"
             return warning("pages", what, "portalctl quarantine list portal-gateway, then portalctl rebuild")
         return ok("pages", "every page is composed, no document misses an event")
+
+    async def _due_rebuilds(self) -> list[CheckResult]:
+        rows = await self.connection.fetch("SELECT projection FROM due_rebuild ORDER BY 1")
+        names = ", ".join(row["projection"] for row in rows)
+        what = f"documents have the form of an earlier release: {names}"
+        return [warning(f"rebuild {self.service}", what, COMMAND)] if rows else []
 
     async def _interrupted_rebuilds(self) -> list[CheckResult]:
         rows = await self.connection.fetch("SELECT nspname AS name FROM pg_namespace WHERE nspname LIKE 'rebuild\\_%' ORDER BY 1")

@@ -3,6 +3,7 @@
 from portalctl.local import databases
 from portalctl.local.folder import Folder
 from portalctl.local.layout import layout_as_started
+from portalctl.rebuild.due import DATABASE, due_rebuilds
 
 
 async def migrate_all(folder: Folder) -> list[str]:
@@ -15,3 +16,11 @@ async def migrate_all(folder: Folder) -> list[str]:
     for service in layout.services:
         await service.migrate()
     return [service.name for service in layout.services]
+
+
+async def due_after_migration(folder: Folder) -> list[str]:
+    """The projections that the migrations have left in an earlier form. Raises StackError."""
+    layout = layout_as_started(folder)
+    database = next(each for each in layout.databases if each.name == DATABASE)
+    url = databases.url_of(layout.admin_url, database.name, database.owner)
+    return await due_rebuilds(url, own=layout.postgres is not None)

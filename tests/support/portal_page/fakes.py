@@ -41,7 +41,7 @@ from portal_gateway.application.view import Position, View, Visit
 from portal_gateway.domain.access import Flow, InvoiceLink, InvoiceSession, Link, Session
 from portal_gateway.domain.receipts import has_receipt
 from portal_gateway.domain.tokens import LinkToken, Peppers
-from portal_gateway.domain.view import PANES
+from portal_gateway.domain.view import PANES, CardChange
 from support.portal_page import scenes
 from support.portal_page.payments_fake import CARDS, Payments
 from support.shared_apps import Placeholder, with_fakes
@@ -118,6 +118,11 @@ class InvoiceLinks:
 class Views:
     shown: View
     access: Access
+    changes: list[CardChange] = field(default_factory=list)
+    """Oldest first."""
+
+    async def card_changes(self, merchant_id: UUID, customer_id: UUID) -> list[CardChange]:
+        return self.changes
 
     async def visit(self, cookie: str | None, *, keep_alive: bool) -> Visit | None:
         session = await self.access.session(cookie, keep_alive=keep_alive)

@@ -5,6 +5,7 @@ from typing import Any
 from billing_contracts import payments
 from billing_contracts.shapes import Card
 from portal_gateway.application.customer_view import Source, Sources, changed_panes, compose, empty
+from portal_gateway.application.projections.wallet import CHANGES_MAX
 from support.portal_gateway.story import ANA, MASTERCARD, VISA, Published
 
 CONSENT: Any = {"text": "backup-1", "language": "es", "at": "2023-05-01T12:00:00Z"}
@@ -58,6 +59,42 @@ def test_new_details_of_a_card_keep_its_role() -> None:
 def test_a_document_of_an_earlier_version_has_the_default_alone() -> None:
     source = Source(f"wallet-{ANA}", 3, {"payment_method": VISA.model_dump(mode="json")})
     assert [(it["last4"], it["role"]) for it in compose(ANA, Sources(wallet=source))["payment_methods"]] == [(V, "default")]
+
+
+def changes(*events: Any) -> list[Any]:
+    return list(Published().publish(*events).documents[f"wallet-{ANA}"].doc["changes"])
+
+
+def test_each_change_of_the_cards_is_in_the_document() -> None:
+    renewed = VISA.model_copy(update={"exp_year": 2031})
+    happened = changes(
+        updated(VISA),
+        added(MASTERCARD),
+        backup(MASTERCARD),
+        backup(None),
+        updated(MASTERCARD),
+        payments.PaymentMethodRefreshed(payment_method=renewed),
+        removed(VISA),
+    )
+    assert [(it["kind"], it["card"]["last4"]) for it in happened] == [
+        ("default", V),
+        ("added", M),
+        ("backup", M),
+        ("no_backup", M),
+        ("default", M),
+        ("refreshed", V),
+        ("removed", V),
+    ]
+    assert [it["before"]["last4"] for it in happened if "before" in it] == [V, V]
+    assert (happened[5]["before"]["exp_year"], happened[5]["card"]["exp_year"]) == (VISA.exp_year, 2031)
+    assert [it["consent"]["text"] for it in happened if "consent" in it] == ["backup-1"]
+    assert happened[0]["at"].endswith("Z")
+
+
+def test_a_document_has_the_last_changes_and_no_more() -> None:
+    happened = changes(updated(VISA), added(MASTERCARD), *[backup(MASTERCARD), backup(None)] * CHANGES_MAX)
+    assert len(happened) == CHANGES_MAX
+    assert happened[-1]["kind"] == "no_backup"
 
 
 def test_another_card_changes_only_the_pane_of_cards() -> None:

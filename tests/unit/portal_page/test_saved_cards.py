@@ -1,5 +1,6 @@
 """Several cards on the page: the pane, the dialogs, and the same without scripts."""
 
+import json
 import re
 from dataclasses import replace
 from typing import Any
@@ -8,13 +9,13 @@ from uuid import UUID, uuid4
 import pytest
 
 from chassis.http.problems import Problem
-from portal_gateway.application.presentation import saved_cards
+from portal_gateway.application.presentation import card_changes, saved_cards
 from portal_gateway.application.presentation.common import Reader
 from portal_gateway.application.presentation.language import catalogues
 from portal_gateway.application.presentation.movements import movements
 from portal_gateway.application.results import RemovalPreview
 from portal_gateway.application.view import View
-from portal_gateway.domain.view import Money
+from portal_gateway.domain.view import CardChange, Money
 from support.portal_page import scenes
 from support.portal_page.fakes import Stage
 from support.portal_page.scenes import TEN_CARDS, TWO_CARDS, method_id, saved, with_cards
@@ -77,6 +78,7 @@ async def test_several_cards_are_listed_with_their_roles_and_actions() -> None:
         f"{method_id('0005')}/backup",
         f"{method_id('0005')}/remove",
         "new",
+        "changes",
     ]
     assert 'aria-label="Visa •••• 4242: opciones"' in shown
 
@@ -86,6 +88,77 @@ async def test_ten_cards_are_the_maximum() -> None:
     assert shown.count("<li") == 10
     assert "add-card" not in shown
     assert "Tienes 10 tarjetas, el máximo." in words(shown)
+
+
+def face(card: Any) -> Any:
+    return {name: card[name] for name in ("id", "brand", "last4", "exp_month", "exp_year")}
+
+
+DEFAULT, SECOND = face(TWO_CARDS[0]), face(TWO_CARDS[1])
+UPDATED: Any = {**DEFAULT, "last4": "1881", "exp_month": 3}
+CHANGES: list[CardChange] = [
+    {"at": "2023-04-30T23:30:00Z", "kind": "default", "card": DEFAULT},
+    {"at": "2023-05-02T12:00:00Z", "kind": "added", "card": SECOND},
+    {
+        "at": "2023-05-02T12:01:00Z",
+        "kind": "backup",
+        "card": SECOND,
+        "consent": {"text": "backup-1", "language": "es", "at": "2023-05-02T12:01:00Z"},
+    },
+    {"at": "2023-05-03T12:00:00Z", "kind": "no_backup", "card": SECOND},
+    {"at": "2023-05-04T12:00:00Z", "kind": "default", "card": SECOND, "before": DEFAULT},
+    {"at": "2023-05-05T12:00:00Z", "kind": "refreshed", "card": UPDATED, "before": DEFAULT},
+    {"at": "2023-05-06T12:00:00Z", "kind": "removed", "card": DEFAULT},
+]
+
+
+@pytest.mark.parametrize(
+    ("language", "expected"),
+    [
+        (
+            "es",
+            [
+                "Visa •••• 4242 pasó a ser tu tarjeta predeterminada",
+                "Se agregó Mastercard •••• 1117",
+                "Mastercard •••• 1117 pasó a ser tu tarjeta de respaldo, como aceptaste",
+                "Mastercard •••• 1117 dejó de ser tu tarjeta de respaldo",
+                "Mastercard •••• 1117 pasó a ser tu tarjeta predeterminada en lugar de Visa •••• 4242",
+                "El banco actualizó Visa •••• 4242: ahora es Visa •••• 1881, válida hasta 03/2030",
+                "Se eliminó Visa •••• 4242",
+            ],
+        ),
+        (
+            "en",
+            [
+                "Visa •••• 4242 became your default card",
+                "Mastercard •••• 1117 was added",
+                "Mastercard •••• 1117 became your backup card, as you agreed",
+                "Mastercard •••• 1117 is no longer your backup card",
+                "Mastercard •••• 1117 became your default card instead of Visa •••• 4242",
+                "The bank updated Visa •••• 4242: now Visa •••• 1881, valid through 03/2030",
+                "Visa •••• 4242 was removed",
+            ],
+        ),
+    ],
+)
+def test_each_change_of_the_cards_is_one_sentence(language: str, expected: list[str]) -> None:
+    lines = card_changes.card_changes(reader(scenes.view(), language), CHANGES)
+    assert [line.what for line in lines] == expected
+    assert lines[0].iso_date == "2023-04-30"
+
+
+async def test_the_changes_of_the_cards_are_a_page_and_in_the_api_newest_first() -> None:
+    stage = Stage(with_cards(*TWO_CARDS))
+    assert "Todavía no hay cambios." in words(await page(stage, "/payment-methods/changes"))
+    stage.views.changes = CHANGES
+    shown = await page(stage, "/payment-methods/changes")
+    kinds = ["removed", "refreshed", "default", "no_backup", "backup", "added", "default"]
+    assert re.findall(r'<li data-kind="(\w+)"', shown) == kinds
+    assert "¿No reconoces un cambio?" in words(shown)
+    items = json.loads(await page(stage, "/api/payment-methods/changes"))["items"]
+    assert [item["kind"] for item in items] == kinds
+    assert items[4]["consent"]["text"] == "backup-1"
+    assert items[0]["text"] == "Se eliminó Visa •••• 4242"
 
 
 async def test_an_expired_backup_says_so() -> None:

@@ -23,7 +23,7 @@ OTHERS = {
     "customer_keys": "wrapped wrapped_by",
     "customer_view": "panes",
     "customers": "country locale",
-    "dispute": "currency reason reference status",
+    "due_rebuild": "projection",
     "events": "headers name stream topic value",
     "freshness": "service",
     "idempotency": "fingerprint key route subject",

@@ -18,6 +18,8 @@ WRONG = {
     ("rebuild", "nothing"): "portal-gateway.subscription",
     ("rebuild", "subscription"): "payments.subscription",
     ("rebuild", "portal-gateway.subscription; DROP TABLE x"): "portal-gateway.view",
+    ("rebuild",): "name a projection, or use --due",
+    ("rebuild", "--due", "portal-gateway.view"): "name a projection, or use --due",
     ("events", "tail", "--type", "Nothing"): "PaymentSucceeded",
     ("events", "tail", "--topic", "billing.nothing"): "billing.payments",
     ("events", "tail", "--since", "yesterday"): "10m",
@@ -39,7 +41,9 @@ def test_a_wrong_argument_is_refused_with_the_expected_one(words: tuple[str, ...
     assert "Traceback" not in text
 
 
-@pytest.mark.parametrize("words", [("rebuild", "payments.merchant"), ("doctor",), ("events", "tail"), ("verify",)])
+@pytest.mark.parametrize(
+    "words", [("rebuild", "payments.merchant"), ("rebuild", "--due"), ("doctor",), ("events", "tail"), ("verify",)]
+)
 def test_without_servers_the_settings_are_named(words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KAFKA_BOOTSTRAP_SERVERS", raising=False)
     ended = portalctl("--folder", str(tmp_path / "none"), *words)

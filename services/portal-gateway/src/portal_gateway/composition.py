@@ -81,6 +81,7 @@ def compose(resources: Resources) -> Service:
     consumer = consumers.consumer(backfill.changed, notifier.changed)
     resources.health.add("projections", consumers.initial_read(pool, consumer))
     resources.health.add("views", backfill.check)
+    resources.health.watch("documents", backfill.check_form)
 
     async def track(stop: Event) -> None:
         await WatermarkTracker(pool, resources.settings.kafka, [consumer]).run(stop)

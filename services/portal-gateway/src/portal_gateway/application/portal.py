@@ -70,7 +70,7 @@ from portal_gateway.application.view import Pending, PendingKind, Position, View
 from portal_gateway.domain.access import InvoiceSession, Session
 from portal_gateway.domain.instants import rfc3339
 from portal_gateway.domain.tokens import LinkToken, encoded, same
-from portal_gateway.domain.view import Money
+from portal_gateway.domain.view import CardChange, Money
 
 WAIT_SECONDS_MAX = 1.5
 """The longest time that a page waits for the event of a command that its customer has just sent."""
@@ -212,6 +212,10 @@ class Portal:
     def cards(self) -> Cards:
         """The cards on file, and their roles."""
         return Cards(self.payments, self.limits)
+
+    async def card_changes(self, session: Session) -> list[CardChange]:
+        """The last changes of the cards on file, newest first."""
+        return (await self.views.card_changes(session.merchant_id, session.customer_id))[::-1]
 
     async def payment_preview(self, session: Session, invoice_id: UUID) -> PaymentPreview:
         """All charges that paying this invoice now would start; none if nothing is owed on it. Raises 404."""

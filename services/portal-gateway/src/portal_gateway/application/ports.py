@@ -30,7 +30,7 @@ from portal_gateway.application.results import (
 from portal_gateway.application.view import Pending, Position, View, Visit
 from portal_gateway.domain.access import InvoiceLink, InvoiceSession, Link, Session
 from portal_gateway.domain.tokens import LinkToken
-from portal_gateway.domain.view import Money
+from portal_gateway.domain.view import CardChange, Money
 
 
 class Sessions(Protocol):
@@ -89,6 +89,9 @@ class Views(Protocol):
     async def invoice(self, merchant_id: UUID, customer_id: UUID, invoice_id: UUID) -> tuple[Source, Source | None] | None: ...
 
     async def neighbours(self, merchant_id: UUID, customer_id: UUID, invoice_id: UUID) -> Neighbours: ...
+
+    async def card_changes(self, merchant_id: UUID, customer_id: UUID) -> list[CardChange]:
+        """The last changes of the cards on file, oldest first."""
 
     async def accept(self, merchant_id: UUID, customer_id: UUID, pending: Sequence[Pending]) -> None:
         """Store accepted commands until their events have arrived."""

@@ -14,7 +14,7 @@ from portal_gateway.adapters.api.dependencies import IdempotencyKey, LocalizedRo
 from portal_gateway.adapters.api.parameters import MethodId, NextDefault
 from portal_gateway.adapters.api.representations import cards
 from portal_gateway.application.portal import Portal
-from portal_gateway.application.presentation import saved_cards
+from portal_gateway.application.presentation import card_changes, saved_cards
 from portal_gateway.application.presentation.common import Reader
 from portal_gateway.application.requests import BackupConsent
 from portal_gateway.domain.access import Session
@@ -38,6 +38,14 @@ def card_routes(portal: Portal, dependencies: SessionDependencies) -> APIRouter:
         """List the cards on file."""
         view = await portal.view(session)
         return {"items": cards(Reader.of(view, language_of(request, session, view)), view)}
+
+    @api.get("/changes")
+    @answers(payment_documents.CardChanges)
+    async def changes(request: Request, session: Annotated[Session, reading]) -> dict[str, Any]:
+        """List the last changes of the cards on file, newest first."""
+        view = await portal.view(session)
+        reader, found = Reader.of(view, language_of(request, session, view)), await portal.card_changes(session)
+        return {"items": [{**change, "text": card_changes.said(reader, change)} for change in found]}
 
     @api.post("", status_code=201)
     @answers(

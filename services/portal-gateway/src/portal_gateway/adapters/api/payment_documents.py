@@ -1,11 +1,12 @@
 """Response bodies of the card and payment routes for the OpenAPI description. Fields are only added."""
 
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel
 
-from portal_gateway.adapters.api.common_documents import Accepted, Money, Period, SavedCard
+from portal_gateway.adapters.api.common_documents import Accepted, Last4, Money, Period, SavedCard
 
 
 class Due(BaseModel):
@@ -164,3 +165,53 @@ class RemovalPreview(BaseModel):
     """The default afterwards. Null if no card is left."""
     statements: list[str]
     """The same in words."""
+
+
+class CardDetails(BaseModel):
+    """A card as it was at a change."""
+
+    id: UUID
+    """Id of the payment method."""
+    brand: str
+    """The card's network."""
+    last4: Last4
+    """Last four digits of the card number."""
+    exp_month: int
+    """Month in which the card expires, 1 to 12."""
+    exp_year: int
+    """Year in which the card expires, four digits."""
+
+
+class Consent(BaseModel):
+    """What the customer agreed to when a card became the backup."""
+
+    text: str
+    """Version of the text."""
+    language: str
+    """Language in which it was shown."""
+    at: datetime
+    """When the customer agreed."""
+
+
+class CardChange(BaseModel):
+    """A change of the cards on file."""
+
+    at: datetime
+    """When it happened."""
+    kind: str
+    """`default`, `added`, `removed`, `refreshed`, `backup` or `no_backup`. More values may come."""
+    card: CardDetails
+    """The card that changed."""
+    before: CardDetails | None = None
+    """The former default, or the former details of a refreshed card. Absent otherwise."""
+    consent: Consent | None = None
+    """The consent to a backup. Absent for other changes."""
+    text: str
+    """The change in words."""
+
+
+class CardChanges(BaseModel):
+    """The last changes of the customer's cards."""
+
+    items: list[CardChange]
+    """Newest first, at most 20."""

@@ -11,7 +11,7 @@ from portal_gateway.adapters.page import forms, request_context
 from portal_gateway.adapters.page.error_pages import page_route
 from portal_gateway.adapters.page.rendering import Pages
 from portal_gateway.application.portal import Portal
-from portal_gateway.application.presentation import saved_cards
+from portal_gateway.application.presentation import card_changes, saved_cards
 from portal_gateway.application.presentation.common import Reader
 from portal_gateway.application.presentation.problems import explain
 from portal_gateway.application.presentation.saved_cards import ACTIONS, BACKUP_TEXT, Action, CardDialog
@@ -25,6 +25,18 @@ SHOWN_AGAIN: Final = frozenset({"next_default_changed", "consent_changed"})
 
 def routes(portal: Portal, pages: Pages) -> APIRouter:
     router = APIRouter(route_class=page_route(pages), include_in_schema=False)
+
+    @router.get("/payment-methods/changes")
+    async def changes(request: Request) -> Response:
+        visit = await request_context.visit(portal, request)
+        reader = Reader.of(visit.view, request_context.language(request))
+        return pages.page(
+            "card_changes.html",
+            request,
+            heading=reader.say(card_changes.TITLE),
+            changes=card_changes.card_changes(reader, await portal.card_changes(visit.session)),
+            home=request_context.address("/", request_context.navigation_state(request)),
+        )
 
     @router.get("/payment-methods/{method_id:uuid}/{action}")
     async def ask(method_id: UUID, action: str, request: Request) -> Response:

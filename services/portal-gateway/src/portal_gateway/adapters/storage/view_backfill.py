@@ -40,6 +40,11 @@ class ViewBackfill:
         waiting = await self._pool.fetchval("SELECT EXISTS (SELECT FROM customer_view WHERE doc IS NULL)")
         return "views wait to be composed" if waiting else None
 
+    async def check_form(self) -> str | None:
+        """A health check: fails while an upgrade has left documents in an earlier form."""
+        names = await self._pool.fetchval("SELECT string_agg(projection, ', ' ORDER BY projection) FROM due_rebuild")
+        return f"documents of an earlier release: {names}; run portalctl rebuild --due" if names else None
+
     async def run(self, stop: asyncio.Event) -> None:
         """Compose the waiting views after the initial read. Any number of processes may run this."""
 

@@ -15,7 +15,7 @@ from portal_gateway.application.customer_view import Source, empty
 from portal_gateway.application.live import Glance, mark, minutes_late
 from portal_gateway.application.results import InvoiceName, Neighbours
 from portal_gateway.application.view import STALE_AFTER, Pending, Position, View, Visit
-from portal_gateway.domain.view import CustomerView
+from portal_gateway.domain.view import CardChange, CustomerView
 
 _BESIDES = """
     ARRAY(
@@ -177,6 +177,18 @@ class StoredViews:
     async def neighbours(self, merchant_id: UUID, customer_id: UUID, invoice_id: UUID) -> Neighbours:
         [row] = await self._pool.fetch(_NEIGHBOURS, merchant_id, customer_id, f"invoice-{invoice_id}")
         return Neighbours(*(InvoiceName(*name) if name else None for name in (row["earlier"], row["later"])))
+
+    async def card_changes(self, merchant_id: UUID, customer_id: UUID) -> list[CardChange]:
+        changes = await self._pool.fetchval(
+            """
+            SELECT (doc -> 'changes')::text FROM projection
+            WHERE merchant_id = $1 AND customer_id = $2 AND name = 'wallet' AND aggregate = $3
+            """,
+            merchant_id,
+            customer_id,
+            f"wallet-{customer_id}",
+        )
+        return from_json(changes) if changes else []
 
     async def accept(self, merchant_id: UUID, customer_id: UUID, pending: Sequence[Pending]) -> None:
         await self._pool.executemany(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from chassis.text import isolated
-from portal_gateway.application.presentation.cards_on_file import saved
+from portal_gateway.application.presentation.card_changes import TITLE
 from portal_gateway.application.presentation.common import Badge, Reader
 from portal_gateway.application.presentation.payment_method import expiry, expiry_badge
 from portal_gateway.application.results import RemovalPreview
@@ -48,6 +48,8 @@ class CardLine:
 class CardList:
     cards: tuple[CardLine, ...]
     """Empty with less than two cards: then the page shows the default alone."""
+    changes: str
+    """The words of the button to the list of changes."""
     add: str | None
     """The words of the button; None without a card, which has a button of its own, and with as many as are allowed."""
     full: str | None
@@ -74,6 +76,7 @@ def saved_cards(reader: Reader, view: View) -> CardList:
     full = reader.say("You have %(count)d cards, the maximum. Remove one to add another.", count=CARDS_MAX)
     return CardList(
         tuple(_card(reader, method) for method in methods) if several else (),
+        reader.say(TITLE),
         reader.say("Add another card") if 0 < len(methods) < CARDS_MAX else None,
         full if len(methods) >= CARDS_MAX else None,
     )

@@ -4,17 +4,54 @@ from billing_contracts import payments
 from billing_contracts.envelope import Envelope
 from chassis.projections.projection import Document
 from portal_gateway.application.projections.document import Step
+from portal_gateway.domain.instants import rfc3339
+
+CHANGES_MAX = 20
+"""The changes that a document holds."""
 
 
 def fold(document: Document | None, envelope: Envelope) -> Document:
-    """payment_method: the default card, or null · methods: all cards in the order of addition · backup: id, or null"""
-    return _STEPS[envelope.type](_complete(document or {"payment_method": None}), envelope.data, envelope)
+    """payment_method: the default card, or null · methods: all cards in the order of addition · backup: id, or null ·
+    changes: the last ones, oldest first"""
+    before = _complete(document or {"payment_method": None})
+    after = _STEPS[envelope.type](before, envelope.data, envelope)
+    change = _change(before, envelope.type, envelope.data)
+    new = [{"at": rfc3339(envelope.time), **change}] if change else []
+    return after | {"changes": [*before["changes"], *new][-CHANGES_MAX:]}
 
 
 def _complete(document: Document) -> Document:
-    """Documents of an earlier version hold the default only. A rebuild adds the other cards."""
+    """Documents of an earlier version hold the default only. A rebuild adds the other cards and the changes."""
     default = document["payment_method"]
-    return {"methods": [default] if default else [], "backup": None, **document}
+    return {"methods": [default] if default else [], "backup": None, "changes": [], **document}
+
+
+def _change(before: Document, type: str, data: Document) -> Document | None:
+    """kind, card, and where they apply: before (the former default, or former details of the card), consent"""
+    cards, default = {card["id"]: card for card in before["methods"]}, before["payment_method"]
+    match type:
+        case payments.PaymentMethodUpdated.TYPE:
+            return _of("default", data["payment_method"], default)
+        case payments.PaymentMethodAdded.TYPE:
+            return _of("added", data["payment_method"])
+        case payments.PaymentMethodRefreshed.TYPE:
+            return _of("refreshed", data["payment_method"], cards.get(data["payment_method"]["id"]))
+        case payments.PaymentMethodRemoved.TYPE if removed := cards.get(data["payment_method_id"]):
+            return _of("removed", removed)
+        case payments.PaymentMethodBackupChosen.TYPE if chosen := data.get("payment_method"):
+            return _of("backup", chosen) | {"consent": data["consent"]}
+        case payments.PaymentMethodBackupChosen.TYPE if former := cards.get(before["backup"]):
+            return _of("no_backup", former)
+    return None
+
+
+def _of(kind: str, card: Document, before: Document | None = None) -> Document:
+    former = {"before": _face(before)} if before else {}
+    return {"kind": kind, "card": _face(card)} | former
+
+
+def _face(card: Document) -> Document:
+    return {name: card[name] for name in ("id", "brand", "last4", "exp_month", "exp_year")}
 
 
 def _updated(document: Document, data: Document, __: Envelope) -> Document:
