@@ -7,9 +7,6 @@ import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer
 from httpx import ASGITransport, AsyncClient
-from opentelemetry import trace
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, format_span_id, format_trace_id
 
@@ -26,6 +23,7 @@ from chassis.outbox.relay import Relay
 from support.consumer_events import make_topic
 from support.databases import ServiceDatabase
 from support.lamps import CONTEXT, LAMP, NOON, LampSwitched, SwitchOn
+from support.spans import new_exporter
 from support.system_stack import eventually
 
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
@@ -33,13 +31,7 @@ TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 
 @pytest.fixture(scope="session")
 def exporter() -> InMemorySpanExporter:
-    """Exports all later spans of this process, which can have only one provider."""
-    exporter = InMemorySpanExporter()
-    provider = TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    trace.set_tracer_provider(provider)
-    assert trace.get_tracer_provider() is provider
-    return exporter
+    return new_exporter()
 
 
 @pytest.fixture
