@@ -11,6 +11,7 @@ from playwright.async_api import expect
 
 from portal_gateway.application.view import View
 from support.portal_page import scenes
+from support.portal_page.fakes import Stage
 from support.portal_page.scenes import EXPIRED_BACKUP, TEN_CARDS, TWO_CARDS, method_id, with_cards
 
 DEFAULT, BACKUP = method_id("4242"), method_id("1117")
@@ -37,6 +38,20 @@ def dialog(action: str, card: str) -> Steps:
     return visit("/", f"#options-{card}", f"#{action}-{card}", see="dialog [data-sheet=card-action]")
 
 
+def changed(stage: Stage) -> None:
+    """The second card has become the backup and then the default."""
+    first, second = ({name: card[name] for name in ("id", "brand", "last4", "exp_month", "exp_year")} for card in TWO_CARDS)
+    consent = {"text": "backup-1", "language": "es", "at": scenes.instant(2023, 5, 2)}
+    changes: Any = [
+        {"at": scenes.instant(2023, 5, 1), "kind": "default", "card": first},
+        {"at": scenes.instant(2023, 5, 2), "kind": "added", "card": second},
+        {"at": scenes.instant(2023, 5, 2), "kind": "backup", "card": second, "consent": consent},
+        {"at": scenes.instant(2023, 5, 9), "kind": "default", "card": second, "before": first},
+        {"at": scenes.instant(2023, 5, 9), "kind": "removed", "card": first},
+    ]
+    stage.views.changes = changes
+
+
 def owing() -> View:
     expired = scenes.saved("0341", "default", exp_year=2022)
     cards = (expired, *TWO_CARDS[1:], scenes.saved("0005", brand="amex"))
@@ -52,6 +67,8 @@ STATES = (
     State("cards-four", four),
     State("cards-menu", two, visit("/", f"#options-{BACKUP}", see=f"#remove-{BACKUP}")),
     State("cards-ten", lambda: with_cards(*TEN_CARDS)),
+    State("cards-changes", two, visit("/", "#card-changes", see="dialog [data-sheet=card-changes]"), changed),
+    State("cards-changes-none-yet", two, visit("/payment-methods/changes"), script=False),
     State("cards-expired-backup", lambda: with_cards(*EXPIRED_BACKUP)),
     State("cards-two-without-script", two, script=False),
     State("card-added", two, added),

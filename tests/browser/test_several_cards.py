@@ -4,6 +4,7 @@ from typing import Any
 
 from browser.gallery_cards import type_card
 from browser.gallery_states import Opened
+from browser.gallery_wallet import changed
 from browser.live_stage import MASTERCARD, LiveStage
 from browser.test_without_scripts import scriptless
 from playwright.async_api import Browser, Page, expect
@@ -49,6 +50,17 @@ async def test_a_card_is_added_beside_the_only_one(page: Page) -> None:
         await portal.dialog.locator("[data-close]").click()
         await expect(page.locator(f"#options-{ADDED}")).to_be_visible()
         assert roles(stage) == {"4242": "default", "4444": None}
+
+
+async def test_the_changes_open_above_the_page_and_close_again(page: Page) -> None:
+    async with stage_with_two().open() as stage:
+        changed(stage)
+        portal = await stage.enter(page)
+        await page.locator("#card-changes").click()
+        await expect(sheet(portal.dialog, "card-changes")).to_be_focused()
+        await expect(portal.dialog.locator("li")).to_have_count(5)
+        await page.keyboard.press("Escape")
+        await expect(page.locator("#card-changes")).to_be_focused()
 
 
 async def test_the_default_and_the_backup_change_places(page: Page) -> None:
