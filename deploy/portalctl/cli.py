@@ -53,12 +53,12 @@ from portalctl.local.services import SERVICES
 from portalctl.local.supervisor import supervise
 from portalctl.quarantine_cli import quarantine_app
 from portalctl.rebuild.due import COMMAND
-from portalctl.rebuild_cli import finish_upgrade, rebuild
+from portalctl.rebuild_cli import after_upgrade, rebuild
 from portalctl.recovery.backup_cli import make_backup_command, refill_command, restore_command
 from portalctl.recovery.reconcile_cli import blocked_app, reconcile
 from portalctl.settings import Settings
 from portalctl.terminal import err, exit_on_error, out, say, show_list
-from portalctl.up import Show, bring_up
+from portalctl.up import bring_up
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
 topics_app = typer.Typer(help="Kafka topics of the contracts.", no_args_is_help=True)
@@ -114,18 +114,8 @@ def up(context: typer.Context, detach: Detach = False) -> None:
     """
     with exit_on_error():
         seconds = read_settings(Settings).portal_deadline_seconds
-        then = _after_upgrade(context.obj, status_report.show_addresses)
+        then = after_upgrade(context.obj, status_report.show_addresses)
         bring_up(context.obj, detach=detach, then=then, deadline_seconds=seconds)
-
-
-def _after_upgrade(folder: Folder, show: Show) -> Show:
-    """Rebuild documents of an earlier release before the stack is shown."""
-
-    def then(state: dict[str, Any]) -> None:
-        finish_upgrade(folder, state)
-        show(state)
-
-    return then
 
 
 @app.command()
@@ -155,7 +145,7 @@ def demo(
                 typer.confirm(deployed.question(system), abort=True, err=True)
             deployed.create_demo(system, seconds, as_json=as_json)
             return
-        then = _after_upgrade(context.obj, functools.partial(show_demo, context.obj, deadline_seconds=seconds))
+        then = after_upgrade(context.obj, functools.partial(show_demo, context.obj, deadline_seconds=seconds))
         bring_up(context.obj, detach=detach, then=then, deadline_seconds=seconds)
 
 

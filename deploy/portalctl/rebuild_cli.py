@@ -20,6 +20,7 @@ from portalctl.local.folder import Folder
 from portalctl.rebuild.due import COMMAND, DATABASE, due_rebuilds, remove_due
 from portalctl.settings import Settings
 from portalctl.terminal import err, exit_on_error, progress, say
+from portalctl.up import Show
 
 if TYPE_CHECKING:
     from portalctl.rebuild.command import Outcome
@@ -68,6 +69,16 @@ def rebuild(
         complete = [_rebuild(where, each, options) for each in names]
     if not all(complete):
         raise typer.Exit(1)
+
+
+def after_upgrade(folder: Folder, show: Show) -> Show:
+    """Rebuild documents of an earlier release before the stack is shown."""
+
+    def then(state: dict[str, Any]) -> None:
+        finish_upgrade(folder, state)
+        show(state)
+
+    return then
 
 
 def finish_upgrade(folder: Folder, state: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The projections whose documents have the form of an earlier release. Migrations name them in the gateway's `due_rebuild`."""
+"""The projections with documents in the form of an earlier release. Migrations name them in the gateway's `due_rebuild`."""
 
 import asyncpg
 

@@ -219,12 +219,12 @@ async def test_revoking_a_link_ends_its_sessions(ana: Merchant) -> None:
 async def test_revoking_all_links_of_a_customer_revokes_invoice_links_of_no_other_customer(ana: Merchant) -> None:
     link, other, of_claudio = await link_of(ana), uuid4(), uuid4()
     ana.gateway.owners.say("GET", f"/v1/invoices/{other}", 200, INVOICE | {"id": str(other), "customer_id": str(of_claudio)})
-    kept = (await created(ana, other)).json()["url"]
+    link_of_claudio = (await created(ana, other)).json()["url"]
     async with payer(ana, link) as browser, ana.back_end() as api, ana.gateway.browser() as another:
         assert (await api.delete("/v1/portal-links", params={"customer_id": str(story.ANA)})).status_code == 204
         assert (await browser.get("/api/shared-invoice")).json()["code"] == "invoice_session_required"
         await refused(ana.gateway, link)
-        assert (await another.post("/api/session", json={"token": kept})).status_code == 204
+        assert (await another.post("/api/session", json={"token": link_of_claudio})).status_code == 204
 
 
 async def test_another_merchant_neither_creates_nor_lists_nor_revokes(ana: Merchant, gateway: Gateway) -> None:

@@ -118,7 +118,7 @@ class InvoiceLinks:
 class Views:
     shown: View
     access: Access
-    changes: list[CardChange] = field(default_factory=list)
+    changes: list[CardChange] = field(default_factory=list, kw_only=True)
     """Oldest first."""
 
     async def card_changes(self, merchant_id: UUID, customer_id: UUID) -> list[CardChange]:

@@ -107,6 +107,7 @@ PAGES: list[tuple[Any, str, int]] = [
     (two_cards(), f"/payment-methods/{method_id('4242')}/default", 3),
     (two_cards(), f"/payment-methods/{method_id('1117')}/backup", 4),
     (two_cards(), f"/payment-methods/{method_id('4242')}/default?after=wallet-{scenes.CUSTOMER}:3", 2),
+    (two_cards(), "/payment-methods/changes", 2),
     (view(), f"/invoices/{invoice_id(14)}/payment", 3),
     (waiting(), f"/invoices/{invoice_id(14)}/payment", 3),
     (view(), f"/invoices/{invoice_id(14)}/payment?after=payment-{invoice_id(14)}:3", 1),

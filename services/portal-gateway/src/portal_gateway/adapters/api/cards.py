@@ -44,8 +44,9 @@ def card_routes(portal: Portal, dependencies: SessionDependencies) -> APIRouter:
     async def changes(request: Request, session: Annotated[Session, reading]) -> dict[str, Any]:
         """List the last changes of the cards on file, newest first."""
         view = await portal.view(session)
-        reader, found = Reader.of(view, language_of(request, session, view)), await portal.card_changes(session)
-        return {"items": [{**change, "text": card_changes.said(reader, change)} for change in found]}
+        reader = Reader.of(view, language_of(request, session, view))
+        newest = await portal.card_changes(session)
+        return {"items": [{**change, "text": card_changes.sentence_about(reader, change)} for change in newest]}
 
     @api.post("", status_code=201)
     @answers(

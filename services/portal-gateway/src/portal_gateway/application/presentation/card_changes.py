@@ -34,10 +34,10 @@ def card_changes(reader: Reader, changes: Sequence[CardChange]) -> tuple[ChangeL
 
 def _line(reader: Reader, change: CardChange) -> ChangeLine:
     day = reader.date(change["at"])
-    return ChangeLine(change["kind"], day.isoformat(), reader.language.short_day(day), said(reader, change))
+    return ChangeLine(change["kind"], day.isoformat(), reader.language.short_day(day), sentence_about(reader, change))
 
 
-def said(reader: Reader, change: CardChange) -> str:
+def sentence_about(reader: Reader, change: CardChange) -> str:
     """The sentence about one change."""
     card, former = reader.card(change["card"]), change.get("before")
     match change["kind"]:
