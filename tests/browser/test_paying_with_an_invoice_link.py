@@ -172,16 +172,19 @@ async def open_invoice(page: Page) -> AsyncIterator[LiveStage]:
         stage.invoicing.invoice_is = scenes.whole_invoice(status="open", paid_at=None)
         stage.invoice_links.live = scenes.invoice_session()
         await page.goto(f"{stage.origin}/enter?invoice#{INVOICE_TOKEN}")
+        # Its end is the load event, after the scripts have run: from then on the page checks its session.
+        await page.wait_for_url(f"{stage.origin}/shared-invoice")
         await expect(page.locator("#pay")).to_be_visible()
         yield stage
 
 
 async def test_a_page_removes_its_invoice_when_the_session_has_ended(page: Page) -> None:
     async with open_invoice(page) as stage:
-        await page.clock.run_for(WATCH_MS)
+        async with page.expect_response("**/api/shared-invoice"):
+            await page.clock.fast_forward(WATCH_MS)
         await expect(page.locator("#pay")).to_be_visible()
         stage.invoice_links.live = None
-        await page.clock.run_for(WATCH_MS)
+        await page.clock.fast_forward(WATCH_MS)
         await expect(page.locator('[data-code="not_opened"]')).to_be_visible()
         await expect(page.locator("body")).not_to_contain_text("TS-000014")
 
@@ -189,9 +192,10 @@ async def test_a_page_removes_its_invoice_when_the_session_has_ended(page: Page)
 async def test_the_card_form_disappears_with_the_session(page: Page) -> None:
     async with open_invoice(page) as stage:
         await page.locator("#pay").click()
+        await page.wait_for_url(f"{stage.origin}/shared-invoice/payment")
         await expect(page.locator("[data-frame] iframe")).to_be_visible()
         stage.invoice_links.live = None
-        await page.clock.run_for(WATCH_MS)
+        await page.clock.fast_forward(WATCH_MS)
         await expect(page.locator('[data-code="not_opened"]')).to_be_visible()
         await expect(page.locator("iframe")).to_have_count(0)
 
