@@ -72,6 +72,8 @@ STATES = (
     State("cards-expired-backup", lambda: with_cards(*EXPIRED_BACKUP)),
     State("cards-two-without-script", two, script=False),
     State("card-added", two, added),
+    State("card-detached", lambda: with_cards(detached_card=scenes.detached(was_default=True))),
+    State("card-detached-and-another", lambda: with_cards(TWO_CARDS[0], detached_card=scenes.detached(was_default=True))),
     State("card-make-default", two, dialog("default", BACKUP)),
     State("card-choose-backup", four, dialog("backup", method_id("0005"))),
     State("card-stop-backup", two, dialog("no-backup", BACKUP)),

@@ -18,6 +18,9 @@ FailureCode = Literal[
 ]
 
 
+Provider = Annotated[str, Field(examples=["stripe"])]
+
+
 class ConfirmedCharge(Shape):
     """One line of the list that a customer saw and confirmed."""
 
@@ -60,6 +63,8 @@ class PaymentMethodUpdated(EventData):
     """Everything that the customer saw listed, with amounts: open invoices, and periods that begin once the debt is paid. Absent
     when there was nothing to confirm.
     """
+    provider: Provider | None = None
+    """The payment provider that has the card and charges it. Absent: the built-in sandbox."""
 
 
 class PaymentConfirmed(EventData):
@@ -75,6 +80,8 @@ class PaymentConfirmed(EventData):
     """The card that is charged. One that no PaymentMethodUpdated names is not stored."""
     confirmation: Confirmation
     """Everything that was shown, with amounts."""
+    provider: Provider | None = None
+    """The payment provider that has the card and charges it. Absent: the built-in sandbox."""
 
 
 class PaymentMethodAdded(EventData):
@@ -84,6 +91,8 @@ class PaymentMethodAdded(EventData):
 
     payment_method: Card
     """The new payment method."""
+    provider: Provider | None = None
+    """The payment provider that has the card and charges it. Absent: the built-in sandbox."""
 
 
 class BackupConsent(Shape):
@@ -124,6 +133,10 @@ class PaymentMethodRemoved(EventData):
 
     payment_method_id: UUID
     """Id of the deleted payment method."""
+    reason: Annotated[str, Field(examples=["detached"])] | None = None
+    """`detached`: the provider does not have it any more, so it cannot be charged. Absent: the customer or the merchant deleted
+    it.
+    """
 
 
 class PaymentEvent(EventData):

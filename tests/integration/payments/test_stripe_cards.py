@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
@@ -127,3 +128,47 @@ async def test_a_forgotten_card_is_detached(world: StripeWorld) -> None:
     [at_stripe] = world.account.kinds("payment_method")
     await world.provider.forget(world.merchant, world.customer, method.id)
     assert at_stripe["customer"] is None
+
+
+async def test_a_card_is_read_as_stripe_has_it_now(world: StripeWorld) -> None:
+    method = await world.saved()
+    [at_stripe] = world.account.kinds("payment_method")
+
+    async def read(customer: UUID = world.customer) -> tuple[str, int, str | None] | None:
+        it = await world.provider.read(world.merchant, customer, method.id)
+        return (it.last4, it.exp_year, it.fingerprint) if it else None
+
+    assert await read() == ("4242", 2031, method.fingerprint)
+    assert await read(uuid4()) is None
+    world.account.renew(at_stripe["id"], "5555555555554444", year=2035)
+    assert await read() == ("4444", 2035, at_stripe["card"]["fingerprint"])
+    at_stripe["customer"] = None
+    assert await read() is None
+    del world.account.objects[at_stripe["id"]]
+    assert await read() is None
+
+
+@pytest.mark.parametrize("lost", [["stripe_method"], ["stripe_method", "stripe_customer"]])
+async def test_a_card_with_lost_rows_is_found_at_stripe_and_charged(
+    world: StripeWorld, pool: asyncpg.Pool, lost: list[str]
+) -> None:
+    method, other = await world.saved(), await world.saved("5555555555554444")
+    world.account.create_customer({"metadata": {"customer_id": str(uuid4())}})
+    for table in lost:
+        await pool.execute(f"DELETE FROM {table} WHERE merchant_id = $1", world.merchant)
+    assert isinstance(await world.provider.charge(world.order_with(method.id)), Taken)
+    assert await world.provider.read(world.merchant, world.customer, other.id) == other
+    assert await world.provider.read(world.merchant, world.customer, uuid4()) is None
+    requests = len(world.server.requests)
+    assert await world.provider.read(world.merchant, world.customer, other.id) == other
+    assert len(world.server.requests) == requests + 1
+    await world.saved()
+    assert len(world.account.kinds("customer")) == 2
+
+
+async def test_a_lost_card_of_another_customer_is_not_found(world: StripeWorld, pool: asyncpg.Pool) -> None:
+    method = await world.saved()
+    await pool.execute("DELETE FROM stripe_method WHERE merchant_id = $1", world.merchant)
+    foreign = replace(world.order_with(method.id), customer_id=uuid4())
+    assert isinstance(await world.provider.charge(foreign), Refused)
+    assert await world.provider.read(world.merchant, world.customer, method.id) == method

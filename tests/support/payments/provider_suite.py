@@ -149,6 +149,13 @@ class ProviderSuite(ABC):
             await provider.forget(self.merchant, self.customer, method.id)
         assert isinstance(await provider.charge(self.order(method)), Refused)
 
+    async def test_a_card_is_read_for_its_customer_until_it_is_forgotten(self, provider: Provider) -> None:
+        method = await self.saved(provider)
+        assert await provider.read(self.merchant, self.customer, method.id) == method
+        assert await provider.read(self.merchant, uuid4(), method.id) is None
+        await provider.forget(self.merchant, self.customer, method.id)
+        assert await provider.read(self.merchant, self.customer, method.id) is None
+
     async def test_another_customers_card_cannot_be_charged(self, provider: Provider) -> None:
         order = self.order(await self.saved(provider))
         foreign = ChargeOrder(order.merchant_id, uuid4(), uuid4(), order.method_id, order.amount, order.at, "UTC")

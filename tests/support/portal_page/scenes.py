@@ -7,7 +7,17 @@ from uuid import UUID, uuid5
 
 from portal_gateway.application.view import View
 from portal_gateway.domain.access import InvoiceSession, Session
-from portal_gateway.domain.view import CustomerView, Debt, InvoiceRow, InvoiceStatus, Plan, Subscription
+from portal_gateway.domain.view import (
+    CustomerView,
+    Debt,
+    DetachedCard,
+    InvoiceRow,
+    InvoiceStatus,
+    Plan,
+    Role,
+    SavedMethod,
+    Subscription,
+)
 
 OURS = UUID("0b1ff5a0-0000-4000-8000-000000000000")
 MERCHANT, CUSTOMER, LINK = (uuid5(OURS, name) for name in ("merchant", "customer", "link"))
@@ -233,6 +243,11 @@ def with_cards(*methods: SavedMethod, **changes: Any) -> View:
     """The customer has these cards, the default first."""
     default = {name: methods[0][name] for name in ("id", "brand", "last4", "exp_month", "exp_year")} if methods else None
     return view(payment_method=default and {**default, "version": 1}, payment_methods=list(methods), **changes)
+
+
+def detached(last4: str = "1117", *, was_default: bool = False, at: str = "2023-05-16T12:00:00+00:00") -> DetachedCard:
+    """A card that its provider does not have any more."""
+    return {"brand": "mastercard", "last4": last4, "at": at, "was_default": was_default}
 
 
 TWO_CARDS = (saved("4242", "default"), saved("1117", "backup", brand="mastercard"))

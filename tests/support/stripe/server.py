@@ -29,7 +29,7 @@ OPERATIONS = {
     "list": r"GET /v1/(payment_intents|refunds)",
     "cancel": r"POST /v1/payment_intents/\w+/cancel",
     "refund": r"POST /v1/refunds",
-    "disputes": r"GET /v1/disputes",
+    "read card": r"GET /v1/payment_methods/\w+",
 }
 _OOPS: Values = {"error": {"type": "api_error", "message": "An error occurred on our side."}}
 
@@ -202,6 +202,10 @@ def _dispatch(account: Account, request: Request) -> Values:
     match (request.method, *(parts.groups() if parts else ())):
         case ("POST", "customers", None, None):
             return account.create_customer(values)
+        case ("GET", "customers", "search", None):
+            return account.search_customers(request.path, values)
+        case ("GET", "payment_methods", None, None):
+            return account.methods_of(request.path, values)
         case ("POST", "setup_intents", None, None):
             return account.create_setup_intent(values)
         case ("GET", "setup_intents", str(id), None):

@@ -108,6 +108,20 @@ class Account:
         self.numbers[method["id"]] = number
         return method
 
+    def renew(self, method_id: str, number: str, *, month: int = 12, year: int = 2035) -> Values:
+        """The card's network has replaced the card. Returns the event."""
+        method = self.objects[method_id]
+        fingerprint = hashlib.sha256(number.encode()).hexdigest()[:16]
+        method["card"].update(last4=number[-4:], exp_month=month, exp_year=year, fingerprint=fingerprint)
+        return self.event("payment_method.automatically_updated", method)
+
+    def delete_customer(self, id: str) -> Values:
+        """The merchant deletes the customer in Stripe's dashboard. Returns the event."""
+        for each in self.kinds("payment_method"):
+            if each["customer"] == id:
+                each["customer"] = None
+        return self.event("customer.deleted", self.objects.pop(id))
+
     def authenticate(self, intent_id: str, *, passed: bool) -> None:
         """The customer answers the bank's question about a payment."""
         intent = self.objects[intent_id]
@@ -149,6 +163,17 @@ class Account:
 
     def create_customer(self, values: Values) -> Values:
         return self.new("customer", "cus_", metadata=values.get("metadata", {}), discount=None, shipping=None)
+
+    def search_customers(self, path: str, values: Values) -> Values:
+        """By one field of the metadata."""
+        field = re.fullmatch(r"metadata\['(\w+)'\]:'([\w-]+)'", values["query"])
+        assert field, values["query"]
+        customers = [each for each in self.kinds("customer") if each["metadata"].get(field[1]) == field[2]]
+        return {"object": "search_result", "url": path, "has_more": False, "next_page": None, "data": customers}
+
+    def methods_of(self, path: str, values: Values) -> Values:
+        customer = self.get("customer", values["customer"], "customer")
+        return self.page(path, "payment_method", values, lambda each: each["customer"] == customer["id"])
 
     def create_setup_intent(self, values: Values) -> Values:
         customer = self.get("customer", values["customer"], "customer")

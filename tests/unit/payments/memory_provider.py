@@ -124,6 +124,11 @@ class MemoryProvider:
     async def attach(self, merchant_id: UUID, customer_id: UUID, token: str, at: datetime, zone: str) -> Method:
         raise UnknownToken
 
+    async def read(self, merchant_id: UUID, customer_id: UUID, method_id: UUID) -> Method | None:
+        await self._misbehave()
+        merchant, owner, method = self.methods.get(method_id, (None, None, None))
+        return method if (merchant, owner) == (merchant_id, customer_id) else None
+
     async def forget(self, merchant_id: UUID, customer_id: UUID, method_id: UUID) -> None:
         if self.methods.get(method_id, (None, None))[:2] == (merchant_id, customer_id):
             del self.methods[method_id]

@@ -129,6 +129,17 @@ def test_after_the_default_the_backup_pays_else_the_newest_valid_card() -> None:
     given(*three).when(all_expired).then(removed, DefaultChanged(ANA, THIRD, None, (), day(3)))
 
 
+def test_a_detached_card_is_removed_even_if_it_is_the_only_one_and_needed() -> None:
+    detached = RemoveMethod(VISA.id, True, day(3), owed=True, detached=True)
+    removed = MethodRemoved(VISA.id, day(3), detached=True)
+    given(VISA_USED).when(detached).then(removed)
+    given(*TWO).when(detached).then(removed, DefaultChanged(ANA, OTHER, None, (), day(3)))
+    given(*TWO, THIRD_ADDED, BACKED).when(detached).then(removed, DefaultChanged(ANA, OTHER, None, (), day(3)))
+    of_the_backup = replace(detached, method_id=OTHER.id)
+    given(*TWO, BACKED).when(of_the_backup).then(replace(removed, method_id=OTHER.id))
+    given(VISA_USED).when(of_the_backup).refused(NoSuchPaymentMethod)
+
+
 def test_another_next_default_than_was_shown_is_refused() -> None:
     remove = RemoveMethod(VISA.id, True, day(3), successor=OTHER.id)
     given(*TWO, THIRD_ADDED).when(remove).refused(SuccessorChanged)

@@ -27,6 +27,16 @@ def removed(card: Card) -> payments.PaymentMethodRemoved:
     return payments.PaymentMethodRemoved(payment_method_id=card.id)
 
 
+def detached(card: Card) -> payments.PaymentMethodRemoved:
+    return payments.PaymentMethodRemoved(payment_method_id=card.id, reason="detached")
+
+
+def detached_card(*events: Any) -> tuple[str, bool] | None:
+    """Last four digits, and whether it was the default."""
+    card = Published().publish(*events).view().get("detached_card")
+    return (card["last4"], card["was_default"]) if card else None
+
+
 def roles(*events: Any) -> list[tuple[str, str | None]]:
     return [(it["last4"], it["role"]) for it in Published().publish(*events).view()["payment_methods"]]
 
@@ -54,6 +64,26 @@ def test_new_details_of_a_card_keep_its_role() -> None:
     assert [(it["exp_year"], it["role"]) for it in view["payment_methods"]] == [(2031, "default")]
     assert view["payment_method"] is not None
     assert view["payment_method"]["exp_year"] == 2031
+
+
+def test_a_detached_card_is_named_until_the_cards_change() -> None:
+    alone, two = (updated(VISA), detached(VISA)), (updated(VISA), added(MASTERCARD))
+    promoted = *two, detached(VISA), updated(MASTERCARD)
+    assert detached_card(*alone) == (V, True)
+    assert detached_card(*promoted) == (V, True)
+    assert roles(*promoted) == [(M, "default")]
+    assert detached_card(*two, detached(MASTERCARD)) == (M, False)
+    assert detached_card(*two, removed(MASTERCARD)) is None
+    assert detached_card(*alone, updated(MASTERCARD)) is None
+    assert detached_card(*promoted, added(VISA)) is None
+    assert detached_card(*two, detached(MASTERCARD), backup(None)) is None
+    assert detached_card(*two, detached(VISA), updated(MASTERCARD), updated(VISA)) is None
+
+
+def test_a_detached_card_changes_the_pane_of_cards() -> None:
+    before, after = Published().publish(updated(VISA)).view(), Published().publish(updated(VISA), detached(VISA)).view()
+    after["payment_method"], after["payment_methods"] = before["payment_method"], before["payment_methods"]
+    assert changed_panes(before, after) == ["payment_method"]
 
 
 def test_a_document_of_an_earlier_version_has_the_default_alone() -> None:

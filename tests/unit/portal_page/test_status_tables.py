@@ -11,7 +11,7 @@ from portal_gateway.application.presentation.common import Reader, freshness
 from portal_gateway.application.presentation.details import is_kept
 from portal_gateway.application.presentation.invoices import rows
 from portal_gateway.application.presentation.language import catalogues
-from portal_gateway.application.presentation.payment_method import method, warning
+from portal_gateway.application.presentation.payment_method import method, removed_by_provider, warning
 from portal_gateway.application.view import Pending, PendingKind, View
 from portal_gateway.domain.view import InvoiceStatus
 from support.portal_page import scenes
@@ -114,6 +114,8 @@ CARDS: dict[str, tuple[dict[str, Any], list[str | None], list[str | None]]] = {
 def with_card(changes: dict[str, Any], *subscriptions: Any) -> View:
     if "pending" in changes:
         return scenes.view(*subscriptions, pending=pending("payment_method", **NEW_CARD))
+    if "detached" in changes:
+        return scenes.view(*subscriptions, payment_method=None, detached_card=scenes.detached(was_default=True))
     card: dict[str, Any] = {**scenes.facts()["payment_method"], **changes}  # type: ignore[dict-item]
     return scenes.view(*subscriptions, payment_method=None if "none" in changes else card)
 
@@ -147,13 +149,21 @@ WARNINGS = {
         "suscripción.",
         "Your card Visa •••• 4242 has expired. Your next payment will fail. Update your card to keep your subscription.",
     ),
+    "detached": (
+        "bad",
+        "Ya no podemos cobrar a tu tarjeta Mastercard •••• 1117. No podremos hacer tu próximo cobro. Agrega una tarjeta para no "
+        "perder tu suscripción.",
+        "Your card Mastercard •••• 1117 can no longer be charged. Your next payment will fail. Add a card to keep your "
+        "subscription.",
+    ),
 }
+CHANGES = {row: changes for row, (changes, *_) in CARDS.items()} | {"detached": {"detached": True}}
 
 
 @pytest.mark.parametrize("row", WARNINGS)
 def test_a_card_that_will_fail_has_a_notice_with_a_button(row: str) -> None:
     tone, spanish, english = WARNINGS[row]
-    view = with_card(CARDS[row][0])
+    view = with_card(CHANGES[row])
     for code, expected in (("es", spanish), ("en", english)):
         card_warning = warning(reader(view, code), view)
         assert card_warning is not None
@@ -170,8 +180,31 @@ def test_another_card_has_no_notice(row: str) -> None:
 @pytest.mark.parametrize("row", WARNINGS)
 @pytest.mark.parametrize("subscription", [ENDED_IN_MAY, scenes.ending()], ids=["ended", "ending"])
 def test_a_card_that_will_not_be_charged_has_no_notice(row: str, subscription: Any) -> None:
-    view = with_card(CARDS[row][0], subscription)
+    view = with_card(CHANGES[row], subscription)
     assert warning(reader(view, "es"), view) is None
+
+
+REMOVED = {
+    "es": [
+        "Quitamos Mastercard •••• 1117 porque ya no podemos cobrar a esa tarjeta.",
+        "Quitamos Mastercard •••• 1117 porque ya no podemos cobrar a esa tarjeta. Tu tarjeta predeterminada ahora es "
+        "Visa •••• 4242.",
+    ],
+    "en": [
+        "We removed Mastercard •••• 1117 because it can no longer be charged.",
+        "We removed Mastercard •••• 1117 because it can no longer be charged. Your default card is now Visa •••• 4242.",
+    ],
+}
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_a_card_that_the_provider_has_no_longer_is_named_for_a_month(code: str) -> None:
+    another, default = scenes.detached(), scenes.detached(was_default=True)
+    alone = scenes.view(payment_method=None, detached_card=default)
+    views = scenes.view(detached_card=another), scenes.view(detached_card=default), alone
+    assert [removed_by_provider(reader(view, code), view) for view in views] == [*REMOVED[code], REMOVED[code][0]]
+    later = scenes.view(detached_card=another, now=datetime(2023, 6, 16, tzinfo=UTC))
+    assert removed_by_provider(reader(later, code), later) is None
 
 
 LATE = {

@@ -71,6 +71,9 @@ USED = of_wallet.DefaultChanged(ANA, VISA, None, (), NOON)
 MASTERCARD = Method(UUID(int=12), Brand.MASTERCARD, "4444", 11, 2028)
 ADDED = of_wallet.MethodAdded(ANA, MASTERCARD, NOON)
 
+AT_STRIPE = Method(UUID(int=13), Brand.VISA, "1881", 3, 2029, provider="stripe")
+STRIPE_ADDED = of_wallet.MethodAdded(ANA, AT_STRIPE, NOON)
+
 ONCE = replace(VISA, id=UUID(int=99))
 CONFIRMED_ONCE = replace(CONFIRMATION, method_id=ONCE.id)
 
@@ -90,10 +93,16 @@ CASES: list[tuple[Aggregate[Any, Any, Any], list[Any]]] = [
     (WALLET, [of_wallet.OneTimePaymentConfirmed(ANA, INVOICE_ID, VISA, CONFIRMATION, LATER)]),
     (WALLET, [USED, of_wallet.OneTimePaymentConfirmed(ANA, INVOICE_ID, ONCE, CONFIRMED_ONCE, LATER)]),
     (WALLET, [USED, of_wallet.MethodRemoved(VISA.id, LATER)]),
+    (WALLET, [USED, of_wallet.MethodRemoved(VISA.id, LATER, detached=True)]),
     (WALLET, [USED, ADDED]),
     (WALLET, [USED, ADDED, of_wallet.BackupChosen(MASTERCARD, BackupConsent("backup-1", "es", NOON), LATER)]),
     (WALLET, [USED, ADDED, of_wallet.BackupChosen(None, None, LATER)]),
     (WALLET, [USED, of_wallet.MethodRefreshed(replace(VISA, exp_year=2031), LATER)]),
+    (WALLET, [USED, STRIPE_ADDED]),
+    (WALLET, [of_wallet.DefaultChanged(ANA, AT_STRIPE, None, (), NOON)]),
+    (WALLET, [USED, STRIPE_ADDED, of_wallet.MethodRefreshed(replace(AT_STRIPE, exp_year=2031), LATER)]),
+    (WALLET, [USED, STRIPE_ADDED, of_wallet.BackupChosen(AT_STRIPE, BackupConsent("backup-1", "es", NOON), LATER)]),
+    (WALLET, [USED, of_wallet.OneTimePaymentConfirmed(ANA, INVOICE_ID, replace(ONCE, provider="stripe"), CONFIRMED_ONCE, LATER)]),
     (PAYMENT, [ATTEMPT, TAKEN]),
     (PAYMENT, [ATTEMPT, of_payment.AttemptFailed(BILL, CHARGE, FailureCode.CARD_DECLINED, True, "ref-2", LATER)]),
     (PAYMENT, [ATTEMPT, of_payment.OutcomeUnknown(CHARGE, LATER, NOON)]),

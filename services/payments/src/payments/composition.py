@@ -37,6 +37,8 @@ from payments.adapters.one_time_methods import PostgresOneTimeMethods
 from payments.adapters.outlooks import SubscriptionOutlooks
 from payments.adapters.payment_queries import PaymentQueries
 from payments.adapters.provider_router import ProviderRouter
+from payments.adapters.removed_methods import PostgresRemovedMethods
+from payments.adapters.reported_methods import PostgresReportedMethods
 from payments.adapters.sandbox import controls
 from payments.adapters.sandbox.challenges import Challenges
 from payments.adapters.sandbox.ledger import LedgerPool
@@ -56,16 +58,20 @@ from payments.application.aggregates import PAYMENT, WALLET, Payments
 from payments.application.authentication import BankAuthentication
 from payments.application.card_addition import CardAddition
 from payments.application.card_change import CardChange
+from payments.application.card_upkeep import CardUpkeep
 from payments.application.collector import Collector
 from payments.application.disputes import DisputeWorker
 from payments.application.dues import Dues
 from payments.application.one_time_payment import Forgetting, OneTimePayment
 from payments.application.pay_now import ImmediatePayment
-from payments.application.ports import OpenSetUps
+from payments.application.ports import Clock, OpenSetUps
 from payments.application.provider_ports import CardProvider, Provider, ProviderAccounts
 from payments.application.refunds import RefundWorker
 from payments.application.worker import run_worker
 from payments.domain.shapes import SANDBOX, STRIPE
+from payments.domain.wallet.commands import Command
+from payments.domain.wallet.events import Event
+from payments.domain.wallet.wallet import Wallet
 from payments.settings import Settings
 
 
@@ -115,7 +121,12 @@ def compose_card_page(
 
 
 def compose_workers(
-    resources: Resources, payments: Payments, provider: Provider, queue: PostgresChargeQueue
+    resources: Resources,
+    wallets: CommandHandler[Command, Event, Wallet],
+    payments: Payments,
+    provider: Provider,
+    queue: PostgresChargeQueue,
+    clock: Clock,
 ) -> dict[str, Worker]:
     """The workers that call the provider."""
     settings: Settings = resources.settings
@@ -127,6 +138,8 @@ def compose_workers(
         DisputeWorker(queue, *common, count=count),
     )
     removed, one_time, lease = PostgresRemovedMethods(pool), PostgresOneTimeMethods(pool), timeout + 5
+    reported = PostgresReportedMethods(pool)
+    upkeep = CardUpkeep(reported, wallets, provider, clock, timeout)
     return dict(
         (
             worker("charges", queue.attempts, collector.settle, lease, wake=resources.commits.event()),
@@ -134,6 +147,7 @@ def compose_workers(
             worker("refunds", queue.refunds, refunds.settle, lease),
             worker("disputes", queue.disputes, disputed.settle, lease),
             worker("removed_cards", removed.claim, Forgetting(removed.forgotten, provider, timeout).forget, lease),
+            worker("reported_cards", reported.claim, upkeep.update, lease),
             worker("one_time_cards", one_time.claim, Forgetting(one_time.forgotten, provider, timeout).forget, lease),
             worker("agreements", queue.agreements, collector.retry_agreed, 10),
         )
@@ -183,6 +197,9 @@ def compose(resources: Resources) -> Service:
     return Service(
         app,
         consumers=(consumer(wallets, payments, rows),),
-        workers={"stripe_events": stripe.catching_up, **compose_workers(resources, payments, provider, queue)},
+        workers={
+            "stripe_events": stripe.catching_up,
+            **compose_workers(resources, wallet_commands, payments, provider, queue, clock),
+        },
         more_apps=(listener,),
     )

@@ -72,6 +72,12 @@ class ProviderRouter:
         name = await self.of_merchant(merchant_id)
         return replace(await self.providers[name].attach(merchant_id, customer_id, token, at, zone), provider=name)
 
+    async def read(self, merchant_id: UUID, customer_id: UUID, method_id: UUID) -> Method | None:
+        sql = "SELECT provider FROM payment_method WHERE merchant_id = $1 AND id = $2 AND customer_id = $3"
+        name = await self.pool.fetchval(sql, merchant_id, method_id, customer_id)
+        method = await self.providers[name].read(merchant_id, customer_id, method_id) if name else None
+        return replace(method, provider=name) if method else None
+
     async def forget(self, merchant_id: UUID, customer_id: UUID, method_id: UUID) -> None:
         sql = "SELECT provider FROM payment_method WHERE merchant_id = $1 AND id = $2 AND customer_id = $3"
         if name := await self.pool.fetchval(sql, merchant_id, method_id, customer_id):

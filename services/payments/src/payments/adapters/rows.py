@@ -80,16 +80,19 @@ def _wallet_change(event: wallet_events.Event, outcome: Outcome[wallet_events.Ev
 
 
 def _on_file(merchant_id: UUID, customer_id: UUID, method: Method, at: datetime) -> Statement:
-    """The card's row with its details. A new card has no role yet."""
+    """The card's row with its details. A new card has no role yet.
+
+    An event that was taken over from its topic has no fingerprint: the card is read at its provider.
+    """
     sql = """
-        INSERT INTO payment_method (merchant_id, id, customer_id, brand, last4, exp_month, exp_year, fingerprint, added_at,
-                                    is_default)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, false)
+        INSERT INTO payment_method (merchant_id, id, customer_id, brand, last4, exp_month, exp_year, fingerprint, provider,
+                                    added_at, is_default, read_call_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, false, CASE WHEN $8::text IS NULL AND $9 <> $11 THEN now() END)
         ON CONFLICT (merchant_id, id) DO UPDATE
         SET brand = excluded.brand, last4 = excluded.last4, exp_month = excluded.exp_month, exp_year = excluded.exp_year,
-            fingerprint = excluded.fingerprint, removed_at = NULL, forgotten_at = NULL
+            fingerprint = excluded.fingerprint, removed_at = NULL, forgotten_at = NULL, read_call_at = excluded.read_call_at
         """
-    return Statement(sql, (merchant_id, method.id, customer_id, *_face(method), at))
+    return Statement(sql, (merchant_id, method.id, customer_id, *_face(method), method.provider, at, SANDBOX))
 
 
 def _face(method: Method) -> tuple[str, str, int, int, str | None]:
@@ -150,11 +153,9 @@ def outcomes_due(merchant_id: UUID, charge_id: UUID) -> list[Statement]:
     return [Statement(sql, (merchant_id, charge_id)) for sql in (charge, refunds)]
 
 
-def disputes_due(merchant_id: UUID, charge_id: UUID) -> Statement:
-    sql = """
-        UPDATE attempt SET disputes_call_at = now(), disputes_calls = 0 WHERE merchant_id = $1 AND charge_id = $2
-        """
-    return Statement(sql, (merchant_id, charge_id))
+def method_reported(merchant_id: UUID, method_id: UUID) -> Statement:
+    sql = "UPDATE payment_method SET read_call_at = now() WHERE merchant_id = $1 AND id = $2 AND removed_at IS NULL"
+    return Statement(sql, (merchant_id, method_id))
 
 
 def _attempt(outcome: Outcome[Event, Payment], charge: Charge, status: str, event: AttemptStarted | AttemptFailed) -> Statement:

@@ -26,7 +26,7 @@ from payments.domain.payment.events import (
     RefundRequested,
 )
 from payments.domain.payment.payment import Payment
-from payments.domain.shapes import Brand, DisputeOutcome, FailureCode, Method, Money, RefundReason, Remedy
+from payments.domain.shapes import SANDBOX, Brand, FailureCode, Method, Money, RefundReason, Remedy
 from payments.domain.wallet.backup import BackupConsent
 from payments.domain.wallet.events import (
     BackupChosen,
@@ -43,7 +43,7 @@ from payments.domain.wallet.wallet import Wallet
 def _default_changed(data: public.PaymentMethodUpdated, envelope: Envelope, _: object) -> DefaultChanged | None:
     if envelope.customerid is None:
         return None
-    method = _method(data.payment_method)
+    method = _method(data.payment_method, data.provider)
     confirmed = _confirmation(data.confirmation, method) if data.confirmation else None
     return DefaultChanged(envelope.customerid, method, data.replaces, data.charged_invoices, envelope.time, confirmed)
 
@@ -52,7 +52,7 @@ def _confirmed(
     data: public.PaymentConfirmed, envelope: Envelope, it: Wallet | None
 ) -> PaymentConfirmed | OneTimePaymentConfirmed | None:
     """A card that the wallet does not have was used for this payment only."""
-    method = _method(data.payment_method)
+    method = _method(data.payment_method, data.provider)
     confirmed = data.invoice_id, method, _confirmation(data.confirmation, method), envelope.time
     if it and it.method(method.id):
         return PaymentConfirmed(*confirmed)
@@ -60,20 +60,21 @@ def _confirmed(
 
 
 def _removed(data: public.PaymentMethodRemoved, envelope: Envelope, _: object) -> MethodRemoved:
-    return MethodRemoved(data.payment_method_id, envelope.time)
+    return MethodRemoved(data.payment_method_id, envelope.time, data.reason == "detached")
 
 
 def _added(data: public.PaymentMethodAdded, envelope: Envelope, _: object) -> MethodAdded | None:
-    return MethodAdded(envelope.customerid, _method(data.payment_method), envelope.time) if envelope.customerid else None
+    method = _method(data.payment_method, data.provider)
+    return MethodAdded(envelope.customerid, method, envelope.time) if envelope.customerid else None
 
 
-def _backup_chosen(data: public.PaymentMethodBackupChosen, envelope: Envelope, _: object) -> BackupChosen:
+def _backup_chosen(data: public.PaymentMethodBackupChosen, envelope: Envelope, it: Wallet | None) -> BackupChosen:
     consent = BackupConsent(data.consent.text, data.consent.language, data.consent.at) if data.consent else None
-    return BackupChosen(_method(data.payment_method) if data.payment_method else None, consent, envelope.time)
+    return BackupChosen(_on_file(data.payment_method, it) if data.payment_method else None, consent, envelope.time)
 
 
-def _refreshed(data: public.PaymentMethodRefreshed, envelope: Envelope, _: object) -> MethodRefreshed:
-    return MethodRefreshed(_method(data.payment_method), envelope.time)
+def _refreshed(data: public.PaymentMethodRefreshed, envelope: Envelope, it: Wallet | None) -> MethodRefreshed:
+    return MethodRefreshed(_on_file(data.payment_method, it), envelope.time)
 
 
 def _succeeded(data: public.PaymentSucceeded, envelope: Envelope, it: Payment | None) -> AttemptSucceeded | None:
@@ -171,8 +172,15 @@ ADOPTED: Mapping[str, Adopt] = {
 }
 
 
-def _method(card: shapes.Card) -> Method:
-    return Method(card.id, Brand(card.brand), card.last4, card.exp_month, card.exp_year)
+def _method(card: shapes.Card, provider: str | None = None) -> Method:
+    face = Method(card.id, Brand(card.brand), card.last4, card.exp_month, card.exp_year)
+    return replace(face, provider=provider or SANDBOX)
+
+
+def _on_file(card: shapes.Card, it: Wallet | None) -> Method:
+    """A card that the wallet has, with what its event does not repeat."""
+    known = it.method(card.id) if it else None
+    return replace(_method(card), provider=known.provider, fingerprint=known.fingerprint) if known else _method(card)
 
 
 def _code(data: public.PaymentFailed) -> FailureCode:

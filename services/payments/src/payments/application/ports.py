@@ -124,6 +124,27 @@ class RemovedMethod:
     method_id: UUID
 
 
+@dataclass(frozen=True, slots=True)
+class ReportedMethod:
+    """A card on file that has changed at the provider."""
+
+    merchant_id: UUID
+    customer_id: UUID
+    method_id: UUID
+    due_again: datetime
+    """When the lease of the claim ends, by the wall clock."""
+
+
+class ReportedMethods(Protocol):
+    """Cards on file that are to be read at the provider. One worker at a time claims each, for `lease` seconds."""
+
+    async def claim(self, most: int, lease: float) -> list[ReportedMethod]: ...
+
+    async def read(self, reported: ReportedMethod) -> None:
+        """The card was read. It stays due if another change was reported since the claim."""
+        ...
+
+
 class Outlooks(Protocol):
     async def of(self, merchant_id: UUID, customer_id: UUID) -> Outlook | None:
         """None while subscriptions does not answer."""
@@ -221,6 +242,10 @@ class Rows(Protocol):
         ...
 
     def one_time_method_charged(self, merchant_id: UUID, method_id: UUID) -> Statement: ...
+
+    def method_reported(self, merchant_id: UUID, method_id: UUID) -> Statement:
+        """Read the card at the provider now. Nothing happens if it was removed."""
+        ...
 
     def collection_opened(self, received: Received[InvoiceIssued], amount: Money, period: Period) -> Statement: ...
 

@@ -64,6 +64,10 @@ class Provider(CardProvider, Protocol):
         """
         ...
 
+    async def read(self, merchant_id: UUID, customer_id: UUID, method_id: UUID) -> Method | None:
+        """The method as the provider has it now. None: the customer has it no longer, so it cannot be charged."""
+        ...
+
     async def forget(self, merchant_id: UUID, customer_id: UUID, method_id: UUID) -> None:
         """Detach a method that was removed: it is not charged again. Nothing happens if it is unknown or was detached."""
         ...

@@ -9,7 +9,7 @@ from chassis.eventsourcing.aggregate import Announcement
 from payments.domain.confirmation import Confirmation
 from payments.domain.payment import events as of_payment
 from payments.domain.payment.payment import Payment
-from payments.domain.shapes import FailureCode, Method, Money, RefundReason
+from payments.domain.shapes import SANDBOX, FailureCode, Method, Money, RefundReason
 from payments.domain.wallet import events as of_wallet
 from payments.domain.wallet.wallet import Wallet
 
@@ -26,17 +26,20 @@ def wallet_data(event: of_wallet.Event) -> EventData:
                 replaces=event.replaces,
                 charged_invoices=event.charged_invoices,
                 confirmation=confirmation(event.confirmation) if event.confirmation else None,
+                provider=provider(event.method),
             )
         case of_wallet.PaymentConfirmed() | of_wallet.OneTimePaymentConfirmed():
             data = payments.PaymentConfirmed(
                 invoice_id=event.invoice_id,
                 payment_method=card(event.method),
                 confirmation=confirmation(event.confirmation),
+                provider=provider(event.method),
             )
         case of_wallet.MethodRemoved():
-            return payments.PaymentMethodRemoved(payment_method_id=event.method_id)
+            reason = "detached" if event.detached else None
+            return payments.PaymentMethodRemoved(payment_method_id=event.method_id, reason=reason)
         case of_wallet.MethodAdded():
-            return payments.PaymentMethodAdded(payment_method=card(event.method))
+            return payments.PaymentMethodAdded(payment_method=card(event.method), provider=provider(event.method))
         case of_wallet.BackupChosen(method=chosen, consent=consent):
             agreed = payments.BackupConsent(text=consent.text, language=consent.language, at=consent.at) if consent else None
             return payments.PaymentMethodBackupChosen(payment_method=card(chosen) if chosen else None, consent=agreed)
@@ -150,6 +153,10 @@ def card(method: Method) -> shapes.Card:
     return shapes.Card(
         id=method.id, brand=method.brand.value, last4=method.last4, exp_month=method.exp_month, exp_year=method.exp_year
     )
+
+
+def provider(method: Method) -> str | None:
+    return None if method.provider == SANDBOX else method.provider
 
 
 def as_money(amount: Money) -> money.Money:

@@ -50,7 +50,7 @@ class Sources:
 
 
 def compose(customer_id: UUID, sources: Sources) -> CustomerView:
-    return {
+    view: CustomerView = {
         "customer": _customer(customer_id, sources.customer),
         "subscriptions": _in_order([_subscription(source, sources.owed) for source in sources.subscriptions]),
         "payment_method": _payment_method(sources.wallet),
@@ -59,6 +59,9 @@ def compose(customer_id: UUID, sources: Sources) -> CustomerView:
         "invoice_count": sources.invoice_count,
         "invoice_years": sorted(sources.invoice_years, reverse=True),
     }
+    if sources.wallet and (detached := sources.wallet.doc.get("detached")):
+        view["detached_card"] = detached
+    return view
 
 
 def empty(customer_id: UUID) -> CustomerView:
@@ -141,7 +144,7 @@ def changed_panes(old: CustomerView, new: CustomerView) -> list[Pane]:
 
 
 def _cards(view: CustomerView) -> tuple[object, ...]:
-    return view["payment_method"], view.get("payment_methods")
+    return view["payment_method"], view.get("payment_methods"), view.get("detached_card")
 
 
 def _history(view: CustomerView) -> tuple[object, ...]:

@@ -119,31 +119,11 @@ class SavedMethod(CardFace):
     role: Role | None
 
 
-class CardDetails(CardFace):
-    """A card on file."""
-
-    id: str
-    exp_month: int
-    exp_year: int
-
-
-class Consent(TypedDict):
-    text: str
-    """The version of the text that the customer agreed to."""
-    language: str
-    at: str
-
-
-class CardChange(TypedDict):
-    """A change of the cards on file."""
+class DetachedCard(CardFace):
+    """A card that its provider does not have any more."""
 
     at: str
-    kind: Literal["default", "added", "removed", "refreshed", "backup", "no_backup"]
-    card: CardDetails
-    before: NotRequired[CardDetails]
-    """The former default, or the former details of a refreshed card."""
-    consent: NotRequired[Consent]
-    """To being charged if the default fails."""
+    was_default: bool
 
 
 class InvoiceRow(TypedDict):
@@ -185,6 +165,8 @@ class CustomerView(TypedDict):
     payment_method: PaymentMethod | None
     payment_methods: NotRequired[list[SavedMethod]]
     """The default first, then the backup, then the latest first. Absent in views that an earlier version composed."""
+    detached_card: NotRequired[DetachedCard]
+    """The card that was removed because its provider does not have it any more. Absent once the cards were changed since."""
     invoices: list[InvoiceRow]
     """The newest twelve, newest first."""
     invoice_count: int

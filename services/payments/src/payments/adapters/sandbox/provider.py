@@ -89,6 +89,9 @@ class Sandbox:
     async def attach(self, merchant_id: UUID, customer_id: UUID, token: str, at: datetime, zone: str) -> Method:
         return await self._vault.attach(merchant_id, customer_id, token, at.astimezone(ZoneInfo(zone)))
 
+    async def read(self, merchant_id: UUID, customer_id: UUID, method_id: UUID) -> Method | None:
+        return await self._vault.read(merchant_id, customer_id, method_id)
+
     async def forget(self, merchant_id: UUID, customer_id: UUID, method_id: UUID) -> None:
         await self._vault.forget(merchant_id, customer_id, method_id)
 

@@ -108,6 +108,12 @@ class Vault:
         await pool.execute(_SAVE, *row(merchant_id, customer_id, method, number))
         return method
 
+    async def read(self, merchant_id: UUID, customer_id: UUID, method_id: UUID) -> Method | None:
+        pool = await self._ledger.pool()
+        sql = "SELECT * FROM sandbox_method WHERE merchant_id = $1 AND customer_id = $2 AND id = $3"
+        row = await pool.fetchrow(sql, merchant_id, customer_id, method_id)
+        return method_of(row) if row else None
+
     async def forget(self, merchant_id: UUID, customer_id: UUID, method_id: UUID) -> None:
         pool = await self._ledger.pool()
         await pool.execute(

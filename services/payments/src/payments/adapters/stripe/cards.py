@@ -9,6 +9,7 @@ from payments.adapters.stripe.books import StripeBooks, StripeMethod, StripeSetu
 from payments.adapters.stripe.connections import StripeConnections
 from payments.adapters.stripe.declines import refusal
 from payments.adapters.stripe.errors import Rejected
+from payments.adapters.stripe.known_methods import known_method
 from payments.application.card_setup import ProviderFields
 from payments.application.charges import NoAnswer, SetupRefused, UnknownToken
 from payments.domain.shapes import Brand, Method
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _REFERENCE = re.compile(r"pm_\w{1,100}", re.ASCII)
 _REQUEST = frozenset({"invalid_request_error"})
+_MISSING = frozenset({"resource_missing"})
 
 
 class StripeCards:
@@ -69,6 +71,19 @@ class StripeCards:
             # A repetition after a lost answer is refused, because the method is attached.
             card = await self._method(api, token)
         return await self._stored(api, customer_id, customer, card)
+
+    async def read(self, merchant_id: UUID, customer_id: UUID, method_id: UUID) -> Method | None:
+        method = await known_method(self._connections, self._books, merchant_id, customer_id, method_id)
+        if method is None or method.forgotten:
+            return None
+        api = await self._connections.of(merchant_id, method.mode)
+        try:
+            card = await api.ask(
+                lambda v1, options: v1.payment_methods.retrieve_async(method.reference, {}, options), expects=_MISSING
+            )
+        except Rejected:
+            return None
+        return _method(method_id, card) if card.get("customer") == method.customer else None
 
     async def forget(self, merchant_id: UUID, customer_id: UUID, method_id: UUID) -> None:
         method = await self._books.method(merchant_id, method_id)
@@ -134,10 +149,14 @@ class StripeCards:
         """The method, once it is known that the card is attached to this customer. Raises UnknownToken."""
         if not isinstance(card, dict) or card.get("type") != "card" or card.get("customer") != customer:
             raise UnknownToken
-        method, details = StripeMethod(customer_id, api.account.mode, customer, card["id"]), card["card"]
-        fingerprint = details.get("fingerprint")
-        id = await self._books.store_method(api.account.merchant_id, method, fingerprint)
-        return Method(id, _brand(details), details["last4"], details["exp_month"], details["exp_year"], fingerprint)
+        method = StripeMethod(customer_id, api.account.mode, customer, card["id"])
+        id = await self._books.store_method(api.account.merchant_id, method, card["card"].get("fingerprint"))
+        return _method(id, card)
+
+
+def _method(id: UUID, card: Mapping[str, Any]) -> Method:
+    face = card["card"]
+    return Method(id, _brand(face), face["last4"], face["exp_month"], face["exp_year"], face.get("fingerprint"))
 
 
 def _brand(card: Mapping[str, Any]) -> Brand:

@@ -14,6 +14,7 @@ from payments.adapters.stripe.connections import StripeConnections
 from payments.adapters.stripe.currencies import NotChargeable, to_stripe
 from payments.adapters.stripe.errors import Rejected
 from payments.adapters.stripe.intents import read_intent, reading
+from payments.adapters.stripe.known_methods import known_method
 from payments.application.charges import (
     Challenge,
     ChargeOrder,
@@ -89,8 +90,8 @@ class StripeCharges:
     async def _create(self, order: ChargeOrder) -> StoredIntent | Refused:
         """The charge's intent. Another one, which a lost answer may leave behind, is never confirmed."""
         merchant_id, charge_id = order.merchant_id, order.charge_id
-        method = await self._books.method(merchant_id, order.method_id)
-        if method is None or method.forgotten or method.customer_id != order.customer_id:
+        method = await known_method(self._connections, self._books, merchant_id, order.customer_id, order.method_id)
+        if method is None or method.forgotten:
             return await self._books.close_charge(merchant_id, charge_id, NO_CARD)
         try:
             amount = to_stripe(order.amount)

@@ -31,7 +31,10 @@ TYPES: Final = (
     "charge.refunded",
     "refund.updated",
     "refund.failed",
-    *DISPUTE_TYPES,
+    "payment_method.automatically_updated",
+    "payment_method.updated",
+    "payment_method.detached",
+    "customer.deleted",
 )
 """The events that have an effect here. Others are accepted and not stored."""
 _OF_REFUNDS: Final = frozenset({"refund.updated", "refund.failed"})
@@ -63,6 +66,10 @@ class StripeEvent:
     """The payment intent that the event is about."""
     charge_id: UUID | None
     """Our charge that the event's object names."""
+    method: str | None = None
+    """The payment method that the event is about."""
+    customer: str | None = None
+    """The customer that the event is about: all their cards may have changed."""
 
 
 def read_event(document: Any) -> StripeEvent:
@@ -76,13 +83,22 @@ def read_event(document: Any) -> StripeEvent:
             "livemode": bool() as live,
             "data": {"object": {"object": str()} as about},
         } if _ID.fullmatch(id) and len(type) <= 255 and not isinstance(created, bool) and 0 <= created < 2**36:
-            return StripeEvent(id, type, datetime.fromtimestamp(created, UTC), live, _intent(about), _charge_id(about))
+            at, cards = datetime.fromtimestamp(created, UTC), (_own_id(about, "payment_method"), _own_id(about, "customer"))
+            return StripeEvent(id, type, at, live, _intent(about), _charge_id(about), *cards)
     raise MalformedEvent
 
 
 def _intent(about: Mapping[str, Any]) -> str | None:
-    id = about.get("id") if about["object"] == "payment_intent" else about.get("payment_intent")
-    return id if isinstance(id, str) and _ID.fullmatch(id) else None
+    return _own_id(about, "payment_intent") or _id(about.get("payment_intent"))
+
+
+def _own_id(about: Mapping[str, Any], kind: str) -> str | None:
+    """The id of the event's object, if it is of this kind."""
+    return _id(about.get("id")) if about["object"] == kind else None
+
+
+def _id(value: object) -> str | None:
+    return value if isinstance(value, str) and _ID.fullmatch(value) else None
 
 
 def _charge_id(about: Mapping[str, Any]) -> UUID | None:
@@ -118,11 +134,12 @@ class EventIntake:
             )
             if stored != "INSERT 0 1":
                 return "known"
-            await self._make_due(connection, merchant_id, event)
+            await self._make_charge_due(connection, merchant_id, event)
+            await self._make_cards_due(connection, merchant_id, event)
         self.commits.signal()
         return "new"
 
-    async def _make_due(self, connection: Connection, merchant_id: UUID, event: StripeEvent) -> None:
+    async def _make_charge_due(self, connection: Connection, merchant_id: UUID, event: StripeEvent) -> None:
         """Nothing happens to a charge of another provider."""
         charge_id = await connection.fetchval(
             """
@@ -139,6 +156,14 @@ class EventIntake:
             disputed = [self.rows.disputes_due(merchant_id, charge_id)] if event.type in DISPUTE_TYPES else []
             for statement in (*self.rows.outcomes_due(merchant_id, charge_id), *disputed):
                 await connection.execute(statement.sql, *statement.args)
+
+    async def _make_cards_due(self, connection: Connection, merchant_id: UUID, event: StripeEvent) -> None:
+        if event.method is None and event.customer is None:
+            return
+        sql = "SELECT id FROM stripe_method WHERE merchant_id = $1 AND (reference = $2 OR customer = $3) ORDER BY id"
+        for row in await connection.fetch(sql, merchant_id, event.method, event.customer):
+            statement = self.rows.method_reported(merchant_id, row["id"])
+            await connection.execute(statement.sql, *statement.args)
 
     async def forget_old(self) -> None:
         await self.pool.execute("DELETE FROM stripe_event WHERE received_at < now() - $1::interval", RETENTION)

@@ -55,6 +55,8 @@ class RemoveMethod:
     """The cards that have expired. They become the default only if there is no other."""
     successor: UUID | None = None
     """The card that was shown as the next default. None: none was shown, and any is accepted."""
+    detached: bool = False
+    """Whether the provider does not have the card any more: it is removed even if it is the only one and is needed."""
 
 
 Command: TypeAlias = UseMethod | ConfirmPayment | ConfirmOneTimePayment | RemoveMethod

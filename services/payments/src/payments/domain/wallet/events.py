@@ -47,6 +47,8 @@ class MethodRemoved:
 
     method_id: UUID
     at: datetime
+    detached: bool = False
+    """Whether the provider did not have it any more. Otherwise the customer or the merchant removed it."""
 
 
 Event: TypeAlias = DefaultChanged | PaymentConfirmed | OneTimePaymentConfirmed | MethodRemoved

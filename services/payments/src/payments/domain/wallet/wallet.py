@@ -124,15 +124,14 @@ def confirm_one_time_payment(command: ConfirmOneTimePayment) -> list[Event]:
     return [OneTimePaymentConfirmed(command.customer_id, *confirmed)]
 
 
-def remove_method(command: RemoveMethod, it: Wallet | None) -> list[Event]:
-    if it is None or all(method.id != command.method_id for method in it.methods):
-        raise NoSuchPaymentMethod
-    if len(it.methods) == 1 and command.subscription_active:
+def remove_method(command: RemoveMethod, it: Wallet) -> list[Event]:
+    known(it, command.method_id)
+    if is_needed(it, command) and not command.detached:
         raise LastMethodInUse
     successor = it.successor(command.method_id, command.expired)
     if command.successor is not None and (successor is None or successor.id != command.successor):
         raise SuccessorChanged
-    removed = MethodRemoved(command.method_id, command.at)
+    removed = MethodRemoved(command.method_id, command.at, command.detached)
     if successor is None or successor.id == it.default_id:
         return [removed]
     return [removed, DefaultChanged(it.customer_id, successor, None, (), command.at)]

@@ -31,6 +31,7 @@ class Notice:
         "failed",
         "card_expiring",
         "card_expired",
+        "card_detached",
     ]
     """Which notice it is, the same in every language."""
     tone: Tone

@@ -1,15 +1,20 @@
 """The payment method: the card, and whether it expires."""
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final
 
 from billing_contracts.expiry import State
 from billing_contracts.expiry import state as expiry_state
-from portal_gateway.application.presentation.common import Badge, Reader
+from portal_gateway.application.presentation.common import Badge, Reader, moment
 from portal_gateway.application.presentation.notice import Notice
 from portal_gateway.application.subscription_status import renews
 from portal_gateway.application.view import View
-from portal_gateway.domain.view import CardFace, PaymentMethod
+from portal_gateway.domain.view import CardFace, DetachedCard, PaymentMethod, SavedMethod
 from presentation.languages import in_context
+
+SHOWN_FOR: Final = timedelta(days=30)
+"""How long the page names a card that was detached, if the cards were not changed since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +71,15 @@ def expiry(reader: Reader, month: int, year: int) -> str:
 
 
 def warning(reader: Reader, view: View) -> Notice | None:
-    """The notice about a card that fails at the next charge, or soon; None if nothing renews or a new card was accepted."""
-    card = view.facts["payment_method"]
-    if card is None or _accepted(view) or not _renews(view):
+    """The notice about a card that fails at the next charge, or soon; None if nothing renews or a new card was accepted.
+
+    A detached card is one of them while there is no other.
+    """
+    card, detached = view.facts["payment_method"], view.facts.get("detached_card")
+    if _accepted(view) or not _renews(view):
         return None
+    if card is None:
+        return _without_card(reader, detached) if detached else None
     label, pay = reader.card(card), reader.say("Update card")
     match state(reader, card["exp_month"], card["exp_year"]):
         case "expiring":
@@ -81,6 +91,24 @@ def warning(reader: Reader, view: View) -> Notice | None:
             advice = reader.say("Your next payment will fail. Update your card to keep your subscription.")
             return Notice("card_expired", "bad", lead, advice, pay)
     return None
+
+
+def _without_card(reader: Reader, detached: DetachedCard) -> Notice:
+    lead = reader.say("Your card %(card)s can no longer be charged.", card=reader.card(detached))
+    advice = reader.say("Your next payment will fail. Add a card to keep your subscription.")
+    return Notice("card_detached", "bad", lead, advice, reader.say("Add payment method"))
+
+
+def removed_by_provider(reader: Reader, view: View) -> str | None:
+    """What became of a card that its provider does not have any more; None after a month."""
+    detached, default = view.facts.get("detached_card"), view.facts["payment_method"]
+    if detached is None or reader.now - moment(detached["at"]) > SHOWN_FOR:
+        return None
+    removed = reader.say("We removed %(card)s because it can no longer be charged.", card=reader.card(detached))
+    if default is None or not detached["was_default"]:
+        return removed
+    charged = reader.say("Your default card is now %(card)s.", card=reader.card(default))
+    return f"{removed} {charged}"
 
 
 def expiry_badge(reader: Reader, month: int, year: int) -> Badge | None:

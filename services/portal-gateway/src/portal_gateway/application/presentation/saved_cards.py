@@ -7,7 +7,7 @@ from typing import Final, Literal
 from chassis.text import isolated
 from portal_gateway.application.presentation.card_changes import TITLE
 from portal_gateway.application.presentation.common import Badge, Reader
-from portal_gateway.application.presentation.payment_method import expiry, expiry_badge
+from portal_gateway.application.presentation.payment_method import expiry, expiry_badge, removed_by_provider, saved
 from portal_gateway.application.results import RemovalPreview
 from portal_gateway.application.view import View
 from portal_gateway.domain.view import SavedMethod
@@ -53,6 +53,8 @@ class CardList:
     add: str | None
     """The words of the button; None without a card, which has a button of its own, and with as many as are allowed."""
     full: str | None
+    removed: str | None
+    """What became of a card that the provider does not have any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ def saved_cards(reader: Reader, view: View) -> CardList:
         reader.say(TITLE),
         reader.say("Add another card") if 0 < len(methods) < CARDS_MAX else None,
         full if len(methods) >= CARDS_MAX else None,
+        removed_by_provider(reader, view),
     )
 
 

@@ -11,13 +11,11 @@ CHANGES_MAX = 20
 
 
 def fold(document: Document | None, envelope: Envelope) -> Document:
-    """payment_method: the default card, or null · methods: all cards in the order of addition · backup: id, or null ·
-    changes: the last ones, oldest first"""
-    before = _complete(document or {"payment_method": None})
-    after = _STEPS[envelope.type](before, envelope.data, envelope)
-    change = _change(before, envelope.type, envelope.data)
-    new = [{"at": rfc3339(envelope.time), **change}] if change else []
-    return after | {"changes": [*before["changes"], *new][-CHANGES_MAX:]}
+    """payment_method: the default card, or null · methods: all cards in the order of addition · backup: id, or null
+
+    detached: the card that its provider does not have any more, until the cards are changed: brand, last4, at, was_default
+    """
+    return _STEPS[envelope.type](_complete(document or {"payment_method": None}), envelope.data, envelope)
 
 
 def _complete(document: Document) -> Document:
@@ -57,11 +55,13 @@ def _face(card: Document) -> Document:
 def _updated(document: Document, data: Document, __: Envelope) -> Document:
     card = data["payment_method"]
     backup = None if document["backup"] == card["id"] else document["backup"]
-    return {"payment_method": card, "methods": _with(document["methods"], card), "backup": backup}
+    after = {"payment_method": card, "methods": _with(document["methods"], card), "backup": backup}
+    follows = document["payment_method"] is None and any(each["id"] == card["id"] for each in document["methods"])
+    return after | {"detached": document["detached"]} if follows and "detached" in document else after
 
 
 def _added(document: Document, data: Document, _: Envelope) -> Document:
-    return document | {"methods": _with(document["methods"], data["payment_method"])}
+    return _changed(document) | {"methods": _with(document["methods"], data["payment_method"])}
 
 
 def _refreshed(document: Document, data: Document, _: Envelope) -> Document:
@@ -72,20 +72,30 @@ def _refreshed(document: Document, data: Document, _: Envelope) -> Document:
 
 def _backup_chosen(document: Document, data: Document, _: Envelope) -> Document:
     card = data.get("payment_method")
-    return document | {"backup": card and card["id"]}
+    return _changed(document) | {"backup": card and card["id"]}
 
 
 def _confirmed(document: Document, _: Document, __: Envelope) -> Document:
     return document  # the outcome arrives with the events of the charge
 
 
-def _removed(document: Document, data: Document, _: Envelope) -> Document:
+def _removed(document: Document, data: Document, envelope: Envelope) -> Document:
     removed, default = data["payment_method_id"], document["payment_method"]
-    return {
+    card = next((each for each in document["methods"] if each["id"] == removed), None)
+    detached = {}
+    if card and data.get("reason") == "detached":
+        face = {"brand": card["brand"], "last4": card["last4"], "at": envelope.time.isoformat()}
+        detached = {"detached": face | {"was_default": default is not None and default["id"] == removed}}
+    return detached | {
         "payment_method": None if default and default["id"] == removed else default,
         "methods": [card for card in document["methods"] if card["id"] != removed],
         "backup": None if document["backup"] == removed else document["backup"],
     }
+
+
+def _changed(document: Document) -> Document:
+    """Without the detached card: who changes the cards has seen that it is gone."""
+    return {name: value for name, value in document.items() if name != "detached"}
 
 
 def _with(methods: list[Document], card: Document) -> list[Document]:
