@@ -78,6 +78,10 @@ GatewayUrl = Annotated[
     str | None,
     typer.Option("--url", help="The portal gateway, instead of the local stack's.", callback=_of_type(ServiceUrl)),
 ]
+PaymentsUrl = Annotated[
+    str | None,
+    typer.Option("--url", help="The payments service, instead of the local stack's.", callback=_of_type(ServiceUrl)),
+]
 ServiceOrOperator = Annotated[
     str, typer.Argument(metavar="SERVICE", help="subscriptions, payments, invoicing, portal-gateway or operator.")
 ]

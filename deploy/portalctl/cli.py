@@ -59,6 +59,7 @@ from portalctl.recovery.reconcile_cli import blocked_app, reconcile
 from portalctl.settings import Settings
 from portalctl.terminal import err, exit_on_error, out, say, show_list
 from portalctl.up import bring_up
+from portalctl.wallets_cli import wallets_app
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
 topics_app = typer.Typer(help="Kafka topics of the contracts.", no_args_is_help=True)
@@ -68,6 +69,7 @@ app.add_typer(links_app, name="links")
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(cards_app, name="cards")
 app.add_typer(keys_app, name="keys")
+app.add_typer(wallets_app, name="wallets")
 app.add_typer(blocked_app, name="blocked")
 app.command()(reconcile)
 app.command("backup")(make_backup_command)

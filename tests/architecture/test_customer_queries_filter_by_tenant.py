@@ -29,6 +29,10 @@ BEYOND_A_MERCHANT = {
         3,
         "the worker claims the due work of all merchants",
     ),
+    "payments/src/payments/adapters/authentications.py": (1, "the confirm page looks a set-up up by its secret id"),
+    "payments/src/payments/adapters/removed_methods.py": (1, "the worker claims the removed cards of all merchants"),
+    "payments/src/payments/adapters/reported_methods.py": (1, "the worker claims the reported cards of all merchants"),
+    "payments/src/payments/adapters/one_time_methods.py": (1, "the worker claims the cards of all merchants"),
     "payments/src/payments/adapters/stripe/accounts.py": (
         1,
         "a webhook's endpoint names its account; operators see all refused ones",

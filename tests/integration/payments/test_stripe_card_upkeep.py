@@ -146,7 +146,9 @@ async def test_a_card_that_a_restore_took_over_is_charged_by_its_provider(shop: 
     at_stripe = account.method("4242424242424242", customer=customer["id"])
     face = Card(id=uuid5(merchant_id, at_stripe["id"]), brand="visa", last4="4242", exp_month=12, exp_year=2031)
     event = PaymentMethodUpdated(payment_method=face, provider="stripe")
-    envelope = Envelope.model_validate_json(record_of(event, merchant_id, f"wallet-{shop.ana}", NOW, shop.ana, 1).value)
+    value = record_of(event, merchant_id, f"wallet-{shop.ana}", NOW, shop.ana, 1).value
+    assert value is not None
+    envelope = Envelope.model_validate_json(value)
     lost = TopicEvent(envelope, Message("billing.payments", b"key", envelope.value()), "billing.payments/0@1")
     async with shop.stack.pool.acquire() as connection, connection.transaction():
         assert await adopt(connection, [lost]) == 1

@@ -29,6 +29,7 @@ OPERATIONS = {
     "list": r"GET /v1/(payment_intents|refunds)",
     "cancel": r"POST /v1/payment_intents/\w+/cancel",
     "refund": r"POST /v1/refunds",
+    "name customer": r"POST /v1/customers/\w+",
     "read card": r"GET /v1/payment_methods/\w+",
 }
 _OOPS: Values = {"error": {"type": "api_error", "message": "An error occurred on our side."}}
@@ -204,6 +205,8 @@ def _dispatch(account: Account, request: Request) -> Values:
             return account.create_customer(values)
         case ("GET", "customers", "search", None):
             return account.search_customers(request.path, values)
+        case ("POST", "customers", str(id), None):
+            return account.update_customer(id, values)
         case ("GET", "payment_methods", None, None):
             return account.methods_of(request.path, values)
         case ("POST", "setup_intents", None, None):

@@ -164,6 +164,11 @@ class Account:
     def create_customer(self, values: Values) -> Values:
         return self.new("customer", "cus_", metadata=values.get("metadata", {}), discount=None, shipping=None)
 
+    def update_customer(self, id: str, values: Values) -> Values:
+        customer = self.get("customer", id)
+        customer["metadata"] |= values.get("metadata", {})
+        return customer
+
     def search_customers(self, path: str, values: Values) -> Values:
         """By one field of the metadata."""
         field = re.fullmatch(r"metadata\['(\w+)'\]:'([\w-]+)'", values["query"])

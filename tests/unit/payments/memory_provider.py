@@ -124,6 +124,9 @@ class MemoryProvider:
     async def attach(self, merchant_id: UUID, customer_id: UUID, token: str, at: datetime, zone: str) -> Method:
         raise UnknownToken
 
+    async def imported(self, merchant_id: UUID, customer_id: UUID, token: str, *, keep: bool) -> Method:
+        raise UnknownToken
+
     async def read(self, merchant_id: UUID, customer_id: UUID, method_id: UUID) -> Method | None:
         await self._misbehave()
         merchant, owner, method = self.methods.get(method_id, (None, None, None))

@@ -17,6 +17,7 @@ from payments.domain.wallet.commands import (
     MakeDefault,
     RefreshMethod,
     RemoveMethod,
+    ReplaceMethod,
     UseMethod,
 )
 from payments.domain.wallet.events import (
@@ -173,6 +174,39 @@ def test_new_details_from_the_network_keep_the_role() -> None:
     assert state(*TWO, MethodRefreshed(renewed, day(3))).default == renewed
 
 
+def test_a_migrated_card_takes_the_place_of_its_entry_and_keeps_its_role() -> None:
+    new, at = replace(VISA, id=id_of("imported"), provider="stripe"), day(4)
+    added, removed = MethodAdded(ANA, new, at), MethodRemoved(VISA.id, at)
+    migrate = ReplaceMethod(VISA.id, new, at)
+    given(*TWO).when(migrate).then(added, DefaultChanged(ANA, new, VISA.id, (), at), removed)
+    third = replace(migrate, replaced=THIRD.id)
+    given(*TWO, THIRD_ADDED).when(third).then(added, MethodRemoved(THIRD.id, at))
+    backup = replace(migrate, replaced=OTHER.id)
+    given(*TWO, BACKED).when(backup).then(added, BackupChosen(new, CONSENT, at), MethodRemoved(OTHER.id, at))
+    given(*FULL).when(migrate).then(added, DefaultChanged(ANA, new, VISA.id, (), at), removed)
+    given(*TWO).when(ReplaceMethod(VISA.id, VISA, at)).then()
+
+
+def test_a_repeated_migration_changes_nothing_and_an_unknown_card_is_refused() -> None:
+    new, at = replace(VISA, id=id_of("imported"), provider="stripe"), day(4)
+    done = *TWO, MethodAdded(ANA, new, at), DefaultChanged(ANA, new, VISA.id, (), at), MethodRemoved(VISA.id, at)
+    given(*done).when(ReplaceMethod(VISA.id, new, day(5))).then()
+    given(*TWO).when(ReplaceMethod(THIRD.id, new, at)).refused(NoSuchPaymentMethod)
+    given().when(ReplaceMethod(VISA.id, new, at)).refused(NoSuchPaymentMethod)
+
+
+def test_a_migrated_card_that_was_entered_again_meanwhile_is_one_card() -> None:
+    """The customer typed the card at the new provider, where the import has it too."""
+    typed, new, at = same_card(VISA, "typed"), same_card(VISA, "imported"), day(4)
+    added, removed = MethodAdded(ANA, new, at), [MethodRemoved(VISA.id, at), MethodRemoved(typed.id, at)]
+    migrate, changed = ReplaceMethod(VISA.id, new, at), DefaultChanged(ANA, new, VISA.id, (), at)
+    given(VISA_USED, MethodAdded(ANA, typed, day(2))).when(migrate).then(added, changed, *removed)
+    backed = VISA_USED, MethodAdded(ANA, typed, day(2)), BackupChosen(typed, CONSENT, day(2))
+    given(*backed).when(migrate).then(added, changed, *removed)
+    on_file = VISA_USED, MethodAdded(ANA, new, day(2))
+    given(*on_file).when(migrate).then(changed, removed[0])
+
+
 def test_a_refreshed_card_keeps_its_fingerprint() -> None:
     known = replace(VISA, fingerprint="f" * 32)
     before = state(DefaultChanged(ANA, known, None, (), day(1)))
@@ -203,6 +237,7 @@ COMMANDS = st.one_of(
     st.builds(lambda method, active: RemoveMethod(method.id, active, AT), CARD, st.booleans()),
     st.builds(lambda method: ChooseBackup(Backup(method.id, CONSENT), AT), CARD),
     st.builds(lambda at: ChooseBackup(None, at), st.just(AT)),
+    st.builds(lambda old, new: ReplaceMethod(old.id, new, AT), CARD, CARD),
     st.builds(lambda method: RefreshMethod(replace(method, exp_year=2031), AT), CARD),
 )
 

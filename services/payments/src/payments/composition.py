@@ -24,6 +24,7 @@ from payments.adapters.http import (
     charges,
     disputes,
     methods,
+    migrations,
     one_time_payments,
     payment_preview,
     payment_provider,
@@ -33,6 +34,7 @@ from payments.adapters.http import wallets as wallet_routes
 from payments.adapters.http.peers import PEERS
 from payments.adapters.http.refusals import REFUSALS
 from payments.adapters.http.stored_answers import StoredAnswers
+from payments.adapters.migrating_methods import PostgresMigratingMethods
 from payments.adapters.one_time_methods import PostgresOneTimeMethods
 from payments.adapters.outlooks import SubscriptionOutlooks
 from payments.adapters.payment_queries import PaymentQueries
@@ -58,6 +60,7 @@ from payments.application.aggregates import PAYMENT, WALLET, Payments
 from payments.application.authentication import BankAuthentication
 from payments.application.card_addition import CardAddition
 from payments.application.card_change import CardChange
+from payments.application.card_migration import CardMigration
 from payments.application.card_upkeep import CardUpkeep
 from payments.application.collector import Collector
 from payments.application.disputes import DisputeWorker
@@ -180,9 +183,15 @@ def compose(resources: Resources) -> Service:
     app = create_app("payments", service="payments", refusals=REFUSALS, peers=PEERS, **shared)
     origins = {"cards_url": settings.cards_url, "portal_origin": settings.portal_origin}
     app.include_router(
-        setups.routes(card_change, setups_table, customers, dues, stored_answers, rows, provider.of_merchant, **origins)
+        setups.routes(
+            card_change, setups_table, customers, dues, stored_answers, rows, addition, reader, provider.of_merchant, **origins
+        )
     )
-    app.include_router(methods.routes(CommandHandler(store, wallets), provider, customers, MerchantClock(tenants, owner), reader))
+    wallet_commands = CommandHandler(store, wallets)
+    app.include_router(methods.routes(wallet_commands, provider, customers, clock, reader))
+    app.include_router(wallet_routes.routes(wallet_commands, customers, collections, clock, reader))
+    migration = CardMigration(PostgresMigratingMethods(pool), provider, clock)
+    app.include_router(migrations.routes(wallet_commands, migration))
     app.include_router(payment_preview.routes(pay_now, dues, collections, stored_answers))
     app.include_router(authentication.routes(BankAuthentication(pay_now), collections, setups_table, stored_answers, **origins))
     app.include_router(one_time_payments.routes(one_time, setups_table, collections, stored_answers, rows, **origins))

@@ -72,6 +72,11 @@ class ProviderRouter:
         name = await self.of_merchant(merchant_id)
         return replace(await self.providers[name].attach(merchant_id, customer_id, token, at, zone), provider=name)
 
+    async def imported(self, merchant_id: UUID, customer_id: UUID, token: str, *, keep: bool) -> Method:
+        """Into the provider of the merchant's new cards. Raises NoProvider."""
+        name = await self.of_merchant(merchant_id)
+        return replace(await self.providers[name].imported(merchant_id, customer_id, token, keep=keep), provider=name)
+
     async def read(self, merchant_id: UUID, customer_id: UUID, method_id: UUID) -> Method | None:
         sql = "SELECT provider FROM payment_method WHERE merchant_id = $1 AND id = $2 AND customer_id = $3"
         name = await self.pool.fetchval(sql, merchant_id, method_id, customer_id)

@@ -192,26 +192,18 @@ class PaymentReader(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class DisputeFilter:
-    """What is not None narrows the list."""
+class MigratingMethod:
+    """A card that a migration names, by its id here or at its provider."""
 
-    customer_id: UUID | None = None
-    invoice_id: UUID | None = None
-    status: str | None = None
-
-
-DisputePosition: TypeAlias = tuple[datetime, UUID]
-"""The place in the list: when the dispute was opened, and its id."""
+    method: Method
+    customer_id: UUID
+    removed: bool
+    agreed: bool
+    """Whether the customer has agreed to a charge that has not begun yet."""
 
 
-class DisputeReader(Protocol):
-    """Rows of disputes, for the HTTP interface."""
-
-    async def page(
-        self, merchant_id: UUID, disputes: DisputeFilter, after: DisputePosition | None, limit: int
-    ) -> Sequence[dict[str, Any]]:
-        """The merchant's disputes, newest first, after this position."""
-        ...
+class MigratingMethods(Protocol):
+    async def named(self, merchant_id: UUID, name: str) -> MigratingMethod | None: ...
 
 
 class Rows(Protocol):

@@ -64,6 +64,13 @@ class Provider(CardProvider, Protocol):
         """
         ...
 
+    async def imported(self, merchant_id: UUID, customer_id: UUID, token: str, *, keep: bool) -> Method:
+        """A card of the customer that an import has put into the merchant's account. Without `keep` nothing is written.
+
+        Raises UnknownToken, also for a card of another customer.
+        """
+        ...
+
     async def read(self, merchant_id: UUID, customer_id: UUID, method_id: UUID) -> Method | None:
         """The method as the provider has it now. None: the customer has it no longer, so it cannot be charged."""
         ...

@@ -128,6 +128,17 @@ class NewMethod(StrictBody):
     """Whether the card becomes the default. A customer's first card always does."""
 
 
+class CardToMigrate(StrictBody):
+    """A card on file, and the same card in the merchant's account."""
+
+    old: Token
+    """The card on file: its id, or the id that its provider has for it, such as `pm_…`."""
+    new: Token
+    """The id of the imported card at the provider: `pm_…`"""
+    dry_run: StrictBool = False
+    """Whether to check only. Then nothing is changed."""
+
+
 class TypedCard(StrictBody):
     """A card that was typed on the card page."""
 

@@ -121,6 +121,19 @@ class AddedMethod(Method, Accepted):
     """True if the card is the default now."""
 
 
+class MigratedMethod(BaseModel):
+    """A card that moves to another provider."""
+
+    status: Literal["possible", "migrated", "migrated_before"]
+    """`possible` after a dry run; `migrated_before` if nothing was left to do."""
+    customer_id: UUID
+    """The customer."""
+    old: Method
+    """The card that was on file."""
+    new: Method
+    """The card in its place."""
+
+
 class Removal(BaseModel):
     """What removing a card does."""
 

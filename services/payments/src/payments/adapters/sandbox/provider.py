@@ -89,6 +89,10 @@ class Sandbox:
     async def attach(self, merchant_id: UUID, customer_id: UUID, token: str, at: datetime, zone: str) -> Method:
         return await self._vault.attach(merchant_id, customer_id, token, at.astimezone(ZoneInfo(zone)))
 
+    async def imported(self, merchant_id: UUID, customer_id: UUID, token: str, *, keep: bool) -> Method:
+        """A test token stands for a card of an import."""
+        return await self._vault.imported(merchant_id, customer_id, token, keep=keep)
+
     async def read(self, merchant_id: UUID, customer_id: UUID, method_id: UUID) -> Method | None:
         return await self._vault.read(merchant_id, customer_id, method_id)
 

@@ -93,7 +93,7 @@ class StripeBooks:
 
     async def store_method(self, merchant_id: UUID, method: StripeMethod, fingerprint: str | None) -> UUID:
         """The method's id. The same object at Stripe always has the same id."""
-        id = uuid5(merchant_id, method.reference)
+        id = method_id_of(merchant_id, method.reference)
         sql = """
             INSERT INTO stripe_method (merchant_id, id, customer_id, mode, customer, reference, fingerprint)
             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
@@ -101,6 +101,16 @@ class StripeBooks:
         facts = (method.customer_id, method.mode, method.customer, method.reference, fingerprint)
         await self._pool.execute(sql, merchant_id, id, *facts)
         return id
+
+    async def others_with(self, merchant_id: UUID, mode: StripeMode, reference: str, customer_id: UUID) -> bool:
+        """Whether this customer at Stripe belongs to another customer here."""
+        sql = """
+            SELECT EXISTS (
+                SELECT FROM stripe_customer WHERE merchant_id = $1 AND mode = $2 AND reference = $3 AND customer_id <> $4
+                UNION ALL SELECT FROM stripe_method WHERE merchant_id = $1 AND mode = $2 AND customer = $3 AND customer_id <> $4
+            )
+            """
+        return bool(await self._pool.fetchval(sql, merchant_id, mode, reference, customer_id))
 
     async def forget_method(self, merchant_id: UUID, method_id: UUID) -> None:
         sql = "UPDATE stripe_method SET forgotten_at = coalesce(forgotten_at, now()) WHERE merchant_id = $1 AND id = $2"
@@ -171,6 +181,11 @@ class StripeBooks:
             ON CONFLICT (merchant_id, mode, key) DO UPDATE SET times = excluded.times WHERE broken.times < excluded.times
             """
         await self._pool.execute(sql, merchant_id, mode, key, times + 1)
+
+
+def method_id_of(merchant_id: UUID, reference: str) -> UUID:
+    """`reference`: `pm_…`"""
+    return uuid5(merchant_id, reference)
 
 
 def _refused(row: asyncpg.Record) -> Refused:

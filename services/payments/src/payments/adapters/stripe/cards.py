@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from payments.adapters.stripe.books import StripeBooks, StripeMethod, StripeSetup
+from payments.adapters.stripe.books import StripeBooks, StripeMethod, StripeSetup, method_id_of
 from payments.adapters.stripe.connections import StripeConnections
 from payments.adapters.stripe.declines import refusal
 from payments.adapters.stripe.errors import Rejected
@@ -15,6 +15,8 @@ from payments.application.charges import NoAnswer, SetupRefused, UnknownToken
 from payments.domain.shapes import Brand, Method
 
 if TYPE_CHECKING:
+    from stripe.params import CustomerModifyParams
+
     from payments.adapters.stripe.client import StripeApi
 
 _REFERENCE = re.compile(r"pm_\w{1,100}", re.ASCII)
@@ -72,18 +74,32 @@ class StripeCards:
             card = await self._method(api, token)
         return await self._stored(api, customer_id, customer, card)
 
+    async def imported(self, merchant_id: UUID, customer_id: UUID, token: str, *, keep: bool) -> Method:
+        """`token`: `pm_…`. An import creates customers of its own at Stripe: one that no other customer here has is accepted."""
+        if not _REFERENCE.fullmatch(token):
+            raise UnknownToken
+        api = await self._connections.of(merchant_id)
+        card = await _read_card(api, token)
+        if card is None or card.get("type") != "card":
+            raise UnknownToken
+        owner, mode = card.get("customer"), api.account.mode
+        if owner is not None and await self._books.others_with(merchant_id, mode, owner, customer_id):
+            raise UnknownToken
+        if not keep:
+            return _method(method_id_of(merchant_id, token), card)
+        if owner is None:
+            return await self.attach(merchant_id, customer_id, token)
+        name: CustomerModifyParams = {"metadata": {"customer_id": str(customer_id)}}
+        await api.ask(lambda v1, options: v1.customers.update_async(owner, name, options))
+        await self._books.store_customer(merchant_id, mode, customer_id, owner)
+        return await self._stored(api, customer_id, owner, card)
+
     async def read(self, merchant_id: UUID, customer_id: UUID, method_id: UUID) -> Method | None:
         method = await known_method(self._connections, self._books, merchant_id, customer_id, method_id)
         if method is None or method.forgotten:
             return None
-        api = await self._connections.of(merchant_id, method.mode)
-        try:
-            card = await api.ask(
-                lambda v1, options: v1.payment_methods.retrieve_async(method.reference, {}, options), expects=_MISSING
-            )
-        except Rejected:
-            return None
-        return _method(method_id, card) if card.get("customer") == method.customer else None
+        card = await _read_card(await self._connections.of(merchant_id, method.mode), method.reference)
+        return _method(method_id, card) if card and card.get("customer") == method.customer else None
 
     async def forget(self, merchant_id: UUID, customer_id: UUID, method_id: UUID) -> None:
         method = await self._books.method(merchant_id, method_id)
@@ -162,6 +178,14 @@ def _method(id: UUID, card: Mapping[str, Any]) -> Method:
 def _brand(card: Mapping[str, Any]) -> Brand:
     name = card.get("brand")
     return Brand(name) if name in {each.value for each in Brand} else Brand.OTHER
+
+
+async def _read_card(api: "StripeApi", reference: str) -> dict[str, Any] | None:
+    """None if the account has no such payment method."""
+    try:
+        return await api.ask(lambda v1, options: v1.payment_methods.retrieve_async(reference, {}, options), expects=_MISSING)
+    except Rejected:
+        return None
 
 
 async def _read(api: "StripeApi", reference: str) -> dict[str, Any]:

@@ -2,11 +2,11 @@
 
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import structlog
 
-from payments.adapters.stripe.books import StripeBooks, StripeMethod
+from payments.adapters.stripe.books import StripeBooks, StripeMethod, method_id_of
 from payments.adapters.stripe.connections import StripeConnections
 from payments.adapters.stripe.errors import Rejected
 
@@ -62,4 +62,4 @@ async def _card(api: "StripeApi", customer: str, method_id: UUID) -> dict[str, A
         )
     except Rejected:
         return None  # The customer was deleted.
-    return next((each for each in page["data"] if uuid5(api.account.merchant_id, each["id"]) == method_id), None)
+    return next((each for each in page["data"] if method_id_of(api.account.merchant_id, each["id"]) == method_id), None)

@@ -32,6 +32,9 @@ class StripeProvider:
         """Stripe's clock decides whether the card has expired."""
         return await self._cards.attach(merchant_id, customer_id, token)
 
+    async def imported(self, merchant_id: UUID, customer_id: UUID, token: str, *, keep: bool) -> Method:
+        return await self._cards.imported(merchant_id, customer_id, token, keep=keep)
+
     async def read(self, merchant_id: UUID, customer_id: UUID, method_id: UUID) -> Method | None:
         return await self._cards.read(merchant_id, customer_id, method_id)
 

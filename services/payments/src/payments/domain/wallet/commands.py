@@ -59,4 +59,42 @@ class RemoveMethod:
     """Whether the provider does not have the card any more: it is removed even if it is the only one and is needed."""
 
 
-Command: TypeAlias = UseMethod | ConfirmPayment | ConfirmOneTimePayment | RemoveMethod
+@dataclass(frozen=True, slots=True)
+class ChooseBackup:
+    """Charge this card if the default fails; none with None."""
+
+    backup: Backup | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceMethod:
+    """The same card is at another provider now, or has another id there: it takes the place of its entry, with its roles.
+
+    Nothing is charged.
+    """
+
+    replaced: UUID
+    method: Method
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshMethod:
+    """The provider reports new details of a card on file: the network has replaced it."""
+
+    method: Method
+    at: datetime
+
+
+Command: TypeAlias = (
+    UseMethod
+    | ConfirmPayment
+    | ConfirmOneTimePayment
+    | AddMethod
+    | MakeDefault
+    | RemoveMethod
+    | ChooseBackup
+    | ReplaceMethod
+    | RefreshMethod
+)

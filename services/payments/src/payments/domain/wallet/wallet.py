@@ -1,14 +1,45 @@
 """The rules of a customer's payment methods: those on file, the default that is charged, and the backup."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import assert_never
 from uuid import UUID
 
 from payments.domain.confirmation import Confirmation, Period
 from payments.domain.shapes import Method
-from payments.domain.wallet.commands import Command, ConfirmOneTimePayment, ConfirmPayment, RemoveMethod, UseMethod
-from payments.domain.wallet.events import DefaultChanged, Event, MethodRemoved, OneTimePaymentConfirmed, PaymentConfirmed
-from payments.domain.wallet.refusals import LastMethodInUse, NoSuchPaymentMethod
+from payments.domain.wallet.backup import Backup
+from payments.domain.wallet.commands import (
+    AddMethod,
+    ChooseBackup,
+    Command,
+    ConfirmOneTimePayment,
+    ConfirmPayment,
+    MakeDefault,
+    RefreshMethod,
+    RemoveMethod,
+    ReplaceMethod,
+    UseMethod,
+)
+from payments.domain.wallet.events import (
+    BackupChosen,
+    DefaultChanged,
+    Event,
+    MethodAdded,
+    MethodRefreshed,
+    MethodRemoved,
+    OneTimePaymentConfirmed,
+    PaymentConfirmed,
+)
+from payments.domain.wallet.refusals import (
+    DefaultAsBackup,
+    LastMethodInUse,
+    NoSuchPaymentMethod,
+    SuccessorChanged,
+    TooManyMethods,
+)
+
+METHODS_MAX = 10
+"""Cards of one customer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +101,8 @@ def decide(command: Command, it: Wallet | None) -> list[Event]:
             return remove_method(command, existing(it))
         case ChooseBackup():
             return choose_backup(command, existing(it))
+        case ReplaceMethod():
+            return replace_method(command, existing(it))
         case RefreshMethod():
             return refresh_method(command, existing(it))
 
@@ -94,17 +127,36 @@ def add_method(command: AddMethod, it: Wallet) -> list[Event]:
         return []
     if not it.methods:
         return [DefaultChanged(command.customer_id, method, None, (), at)]
-    added, twin = MethodAdded(command.customer_id, method, at), it.twin(method)
-    if twin is None:
-        if len(it.methods) >= METHODS_MAX:
-            raise TooManyMethods
-        return [added]
-    events: list[Event] = [added]
-    if twin.id == it.default_id:
-        events.append(DefaultChanged(command.customer_id, method, twin.id, (), at))
-    elif it.backup and it.backup.method_id == twin.id:
+    if twin := it.twin(method):
+        return in_place_of(it, twin, method, at)
+    if len(it.methods) >= METHODS_MAX:
+        raise TooManyMethods
+    return [MethodAdded(command.customer_id, method, at)]
+
+
+def replace_method(command: ReplaceMethod, it: Wallet) -> list[Event]:
+    method, at = command.method, command.at
+    old = it.method(command.replaced)
+    if old is None and it.method(method.id):
+        return []  # a repetition
+    old = known(it, command.replaced)
+    if old.id == method.id:
+        return []
+    events = in_place_of(it, old, method, at)
+    for event in events:
+        it = evolve(it, event)
+    twin = it.twin(method)
+    return events + (in_place_of(it, twin, method, at) if twin else [])
+
+
+def in_place_of(it: Wallet, old: Method, method: Method, at: datetime) -> list[Event]:
+    """The card takes over the roles of another entry of the same card, which is removed."""
+    events: list[Event] = [] if it.method(method.id) else [MethodAdded(it.customer_id, method, at)]
+    if old.id == it.default_id:
+        events.append(DefaultChanged(it.customer_id, method, old.id, (), at))
+    elif it.backup and it.backup.method_id == old.id and method.id != it.default_id:
         events.append(BackupChosen(method, it.backup.consent, at))  # the same card, so the consent holds
-    return [*events, MethodRemoved(twin.id, at)]
+    return [*events, MethodRemoved(old.id, at)]
 
 
 def make_default(command: MakeDefault, it: Wallet) -> list[Event]:
