@@ -131,6 +131,16 @@ async def test_a_card_is_read_later_while_stripe_does_not_answer(shop: Shop, str
     await until_cards(shop, ("4444", True))
 
 
+async def test_a_card_of_a_disconnected_account_stays_and_is_not_read_again(shop: Shop, stripe: StripeServer) -> None:
+    account = await connected(shop, stripe)
+    await stripe_card(shop, account)
+    await shop.end()
+    assert (await shop.http.delete("/v1/payment-provider")).status_code == 204
+    await shop.stack.pool.execute("UPDATE payment_method SET read_call_at = now()")
+    await shop.stack.until(lambda: all_cards_are_read(shop))
+    await until_cards(shop, ("4242", True))
+
+
 async def leased(shop: Shop) -> bool:
     return bool(await shop.stack.pool.fetchval("SELECT read_call_at > now() FROM payment_method WHERE removed_at IS NULL"))
 

@@ -12,7 +12,7 @@ import structlog
 from billing_contracts.expiry import expired
 from chassis.eventsourcing.command_handler import CommandHandler
 from chassis.eventsourcing.context import Context
-from payments.application.charges import NoAnswer
+from payments.application.charges import NoAnswer, NotConnected
 from payments.application.ports import Clock, ReportedMethod, ReportedMethods
 from payments.application.provider_ports import Provider
 from payments.domain.wallet.commands import Command, RefreshMethod, RemoveMethod
@@ -38,6 +38,9 @@ class CardUpkeep:
         try:
             async with asyncio.timeout(self.timeout_seconds):
                 method = await self.provider.read(merchant_id, customer_id, reported.method_id)
+        except NotConnected:
+            await self.reported.read(reported)  # without an account there is nothing to read, and nothing to charge
+            return
         except (NoAnswer, TimeoutError):
             log.warning("payment_method.read_unanswered", method_id=str(reported.method_id))
             return

@@ -60,11 +60,11 @@ def routes(wallets: CommandHandler[Command, Event, Wallet], migration: CardMigra
             raise Problem(422, "invalid_token", "The merchant's account has no such card of this customer") from None
         except NoAnswer:
             raise Problem(503, "service_unavailable", "The payment provider does not answer; nothing was changed") from None
-        if prepared.done or body.dry_run:
+        if body.dry_run:
             return JSONResponse(_json(prepared, "migrated_before" if prepared.done else "possible"))
 
-        def migrated(_: Outcome[Event, Wallet]) -> Answer:
-            return Answer(200, _json(prepared, "migrated"))
+        def migrated(outcome: Outcome[Event, Wallet]) -> Answer:
+            return Answer(200, _json(prepared, "migrated" if outcome.events else "migrated_before"))
 
         command = await migration.command(merchant_id, prepared)
         return await request.handle(wallets, prepared.customer_id, command, answer=migrated)
