@@ -24,6 +24,7 @@ from payments.domain.payment.events import Dispute
 from payments.domain.shapes import Money
 from support.databases import ServiceDatabase
 from support.stripe.checks import Values
+from support.stripe.disputes import decide, escalate, open_dispute
 from support.stripe.server import StripeServer, stripe_server
 from support.stripe.standin import Account
 
@@ -77,7 +78,7 @@ async def test_a_dispute_is_announced_and_listed_until_it_is_lost(shop: Shop, st
     account = await connected(shop, stripe)
     await stripe_card(shop, account)
     invoice, charge = await paid(shop, account)
-    dispute = account.dispute(charge, reason="product_not_received")
+    dispute = open_dispute(account, charge, reason="product_not_received")
     assert await delivered(shop, about(account, dispute)) == [200]
     await until_events(shop, invoice, DISPUTED)
     announced = await newest(shop, invoice)
@@ -88,7 +89,7 @@ async def test_a_dispute_is_announced_and_listed_until_it_is_lost(shop: Shop, st
     [item] = await listed(shop)
     facts = item["id"], item["invoice_id"], item["charge_id"], item["customer_id"], item["status"], item["returned"]
     assert facts == (str(data.dispute_id), str(invoice), str(charge), str(shop.ana), "open", False)
-    account.decide(dispute, "lost")
+    decide(account, dispute, "lost")
     assert await delivered(shop, about(account, dispute)[-1:]) == [200]
     await until_events(shop, invoice, DISPUTED, CLOSED)
     end = PaymentDisputeClosed.model_validate((await newest(shop, invoice)).data)
@@ -105,8 +106,8 @@ async def test_money_that_the_merchant_keeps_is_not_returned(shop: Shop, stripe:
     account = await connected(shop, stripe)
     await stripe_card(shop, account)
     _, charge = await paid(shop, account)
-    dispute = account.dispute(charge, inquiry=outcome == "prevented")
-    account.decide(dispute, outcome)
+    dispute = open_dispute(account, charge, inquiry=outcome == "prevented")
+    decide(account, dispute, outcome)
     await delivered(shop, about(account, dispute))
     await shop.stack.until(partial(has_status, shop, outcome))
     assert [each["returned"] for each in await listed(shop)] == [False]
@@ -120,11 +121,11 @@ async def test_an_inquiry_that_becomes_a_dispute_is_announced_twice(shop: Shop, 
     account = await connected(shop, stripe)
     await stripe_card(shop, account)
     invoice, charge = await paid(shop, account)
-    dispute = account.dispute(charge, inquiry=True)
+    dispute = open_dispute(account, charge, inquiry=True)
     await delivered(shop, about(account, dispute))
     await until_events(shop, invoice, DISPUTED)
     assert [each["inquiry"] for each in await listed(shop)] == [True]
-    account.escalate(dispute)
+    escalate(account, dispute)
     await delivered(shop, about(account, dispute)[-1:])
     await until_events(shop, invoice, DISPUTED, DISPUTED)
     assert [(each["inquiry"], each["status"]) for each in await listed(shop)] == [(False, "open")]
@@ -134,7 +135,7 @@ async def test_disputes_are_found_when_all_webhooks_are_lost(shop: Shop, stripe:
     account = await connected(shop, stripe)
     await stripe_card(shop, account)
     invoice, charge = await paid(shop, account)
-    account.dispute(charge)
+    open_dispute(account, charge)
     await shop.stack.pool.execute("UPDATE stripe_account SET poll_at = now()")
     await until_events(shop, invoice, DISPUTED)
 
@@ -146,8 +147,8 @@ async def test_an_open_dispute_that_was_recovered_from_the_topic_is_read_until_i
     account = await connected(shop, stripe)
     await stripe_card(shop, account)
     invoice, charge = await paid(shop, account)
-    dispute = account.dispute(charge)
-    account.decide(dispute, "lost")
+    dispute = open_dispute(account, charge)
+    decide(account, dispute, "lost")
     opened_before = Dispute(
         uuid5(charge, dispute["id"]), Money(2999, "USD"), "fraudulent", dispute["id"], inquiry=False, respond_by=None
     )
@@ -183,14 +184,14 @@ async def test_webhooks_in_any_order_while_requests_fail_lead_to_the_same_books(
     for kind in ("lost", "500 not done", "reset", "429", "not JSON"):
         stripe.fault(kind, "disputes", 1)
     (first, first_charge), (second, second_charge) = await paid(shop, account), await paid(shop, account)
-    partial_dispute = account.dispute(first_charge, amount=1000, reason="credit_not_processed")
-    whole = account.dispute(second_charge)
-    later = account.dispute(first_charge, amount=1999)
-    account.decide(partial_dispute, "lost")
-    account.decide(whole, "won")
-    account.decide(later, "lost")
+    partial_dispute = open_dispute(account, first_charge, amount=1000, reason="credit_not_processed")
+    whole = open_dispute(account, second_charge)
+    later = open_dispute(account, first_charge, amount=1999)
+    decide(account, partial_dispute, "lost")
+    decide(account, whole, "won")
+    decide(account, later, "lost")
     foreign = account.new("payment_intent", "pi_", status="succeeded", latest_charge="ch_x", metadata={"charge_id": str(first)})
-    account.dispute(first)
+    open_dispute(account, first)
     events = [each for each in account.kinds("event") if each["type"].startswith("charge.dispute.")]
     assert foreign["id"] == events[-1]["data"]["object"]["payment_intent"]
     batch = chosen.choices(events, k=60) + events
@@ -219,7 +220,7 @@ async def test_the_list_is_paged_filtered_and_the_merchants_own(shop: Shop, stri
     await stripe_card(shop, account)
     invoices = [await paid(shop, account) for _ in range(3)]
     for invoice, charge in invoices:
-        await delivered(shop, about(account, account.dispute(charge)))
+        await delivered(shop, about(account, open_dispute(account, charge)))
         await until_events(shop, invoice, DISPUTED)
     whole = await listed(shop)
     assert [each["invoice_id"] for each in whole] == [str(invoice) for invoice, _ in reversed(invoices)]

@@ -323,46 +323,12 @@ class Account:
         self.event("charge.refunded" if self.refund_status == "succeeded" else "refund.created", refund)
         return refund
 
-    # Disputes, which customers open at their banks.
-
-    def dispute(
-        self, charge_id: object, *, amount: int | None = None, reason: str = "fraudulent", inquiry: bool = False
-    ) -> Values:
-        """The customer contests the paid charge. An inquiry moves no money."""
-        [intent] = [each for each in self.intents_of(charge_id) if each["status"] == "succeeded"]
-        dispute = self.new(
-            "dispute",
-            "dp_",
-            amount=intent["amount"] if amount is None else amount,
-            currency=intent["currency"],
-            charge=intent["latest_charge"],
-            payment_intent=intent["id"],
-            reason=reason,
-            status="warning_needs_response",
-            balance_transactions=[],
-        )
-        dispute["evidence_details"].update(due_by=int(time.time()) + 7 * 86400)
-        if not inquiry:
-            self._withdraw(dispute, 1)
-        self.event("charge.dispute.created", dispute)
-        return dispute
-
-    def escalate(self, dispute: Values) -> None:
-        """The inquiry becomes a dispute."""
-        self._withdraw(dispute, 1)
-        self.event("charge.dispute.updated", dispute)
-
-    def decide(self, dispute: Values, status: str) -> None:
-        """The bank decides: `won`, `lost`, `prevented` or `warning_closed`."""
-        if status == "won":
-            self._withdraw(dispute, -1)
-        dispute["status"] = status
-        self.event("charge.dispute.closed", dispute)
-
-    def _withdraw(self, dispute: Values, sign: int) -> None:
-        moved = copy.deepcopy(fixtures()["balance_transaction"]) | {"amount": -sign * dispute["amount"], "type": "adjustment"}
-        dispute["balance_transactions"] = [*dispute["balance_transactions"], moved]
-        dispute["status"] = "needs_response"
+    def return_refund(self, id: str, reason: str = "lost_or_stolen_card") -> Values:
+        """The customer's bank returns a refund that was made. Returns the event."""
+        refund = self.objects[id]
+        assert refund["status"] == "succeeded", refund["status"]
+        refund.update(status="failed", failure_reason=reason)
+        return self.event("refund.failed", refund)
 
     def page(self, path: str, kind: str, values: Values, matches: Callable[[Values], bool] = lambda _: True) -> Values:
         """A list, the newest first."""

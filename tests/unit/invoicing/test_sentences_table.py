@@ -167,6 +167,8 @@ CSV_WORDS = {
     "service_issue": ("Problema con el servicio", "Problem with the service"),
     "goodwill": ("Cortesía", "Courtesy"),
     "other_reason": ("Otro motivo", "Other reason"),
+    "chargeback": ("Contracargo", "Chargeback"),
+    "dispute_lost": ("Disputa resuelta a favor del titular", "Dispute decided for the cardholder"),
     "visa": ("Visa", "Visa"),
     "mastercard": ("Mastercard", "Mastercard"),
     "amex": ("American Express", "American Express"),

@@ -12,7 +12,8 @@ from chassis.eventsourcing.memory_store import MemoryEventStore
 from payments.application.aggregates import PAYMENT
 from payments.application.charges import ChargeOrder
 from payments.application.collector import Collector
-from payments.application.ports import AgreedMethod, Agreement, Attempt
+from payments.application.queue_ports import AgreedMethod, Agreement, Attempt, DueRefund
+from payments.application.refunds import RefundWorker
 from payments.domain.confirmation import Consent
 from payments.domain.payment.payment import Payment
 from payments.domain.shapes import Method

@@ -10,7 +10,7 @@ from unit.payments.collector_bench import BLUE, Bench
 from payments.application.aggregates import PAYMENT
 from payments.application.charges import NeedsCustomer, Refused, Taken
 from payments.application.collector import AUTHENTICATION_MINUTES, AUTHENTICATION_PAUSE_SECONDS
-from payments.application.ports import Attempt
+from payments.application.queue_ports import Attempt
 from payments.domain.confirmation import Consent
 from payments.domain.payment.commands import (
     Command,

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from unit.payments.collector_bench import BLUE, Bench
 
 from payments.application.charges import ChargeOrder, Refused, Taken
-from payments.application.ports import Attempt
+from payments.application.queue_ports import Attempt
 from payments.domain.confirmation import Consent
 from payments.domain.payment.commands import PayNow, TryAgain
 from payments.domain.payment.payment import Payment

@@ -10,7 +10,7 @@ from unit.payments.collector_bench import Bench
 
 from payments.application.charges import DisputeReport
 from payments.application.disputes import DAY_SECONDS, EMPTY_LISTS_MAX, PAUSE_SECONDS_MAX, DisputeWorker
-from payments.application.ports import DueDisputes
+from payments.application.queue_ports import DueDisputes
 from payments.domain.shapes import DisputeOutcome, Money
 
 OPEN = DisputeReport("dp_1", Money(2999, "USD"), "fraudulent")

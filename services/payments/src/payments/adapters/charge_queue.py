@@ -5,7 +5,13 @@ from uuid import UUID
 import asyncpg
 
 from payments.application.charges import LAST_ZONE, ChargeOrder, RefundOrder
-from payments.application.ports import AgreedMethod, Agreement, Attempt, DueDisputes, DueRefund
+from payments.application.queue_ports import (
+    AgreedMethod,
+    Agreement,
+    Attempt,
+    DueDisputes,
+    DueRefund,
+)
 from payments.domain.confirmation import Consent
 from payments.domain.shapes import Brand, Method, Money
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import asyncpg
 
-from payments.application.ports import DisputeFilter, DisputePosition
+from payments.application.query_ports import DisputeFilter, DisputePosition
 
 
 class DisputeQueries:

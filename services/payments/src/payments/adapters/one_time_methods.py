@@ -2,7 +2,7 @@
 
 import asyncpg
 
-from payments.application.ports import OneTimeMethod
+from payments.application.queue_ports import OneTimeMethod
 
 UNUSED_SECONDS = 300.0
 """From reading a card until it is forgotten if no charge with it has started."""

@@ -2,7 +2,7 @@
 
 import asyncpg
 
-from payments.application.ports import RemovedMethod
+from payments.application.queue_ports import RemovedMethod
 
 
 class PostgresRemovedMethods:

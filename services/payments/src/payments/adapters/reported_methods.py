@@ -2,7 +2,7 @@
 
 import asyncpg
 
-from payments.application.ports import ReportedMethod
+from payments.application.queue_ports import ReportedMethod
 
 
 class PostgresReportedMethods:

@@ -13,8 +13,9 @@ from billing_contracts.expiry import expired
 from chassis.eventsourcing.command_handler import CommandHandler
 from chassis.eventsourcing.context import Context
 from payments.application.charges import NoAnswer, NotConnected
-from payments.application.ports import Clock, ReportedMethod, ReportedMethods
+from payments.application.ports import Clock
 from payments.application.provider_ports import Provider
+from payments.application.queue_ports import ReportedMethod, ReportedMethods
 from payments.domain.wallet.commands import Command, RefreshMethod, RemoveMethod
 from payments.domain.wallet.events import Event
 from payments.domain.wallet.refusals import NoSuchPaymentMethod

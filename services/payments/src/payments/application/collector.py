@@ -11,8 +11,9 @@ from chassis.eventsourcing.command_handler import CommandHandler
 from chassis.eventsourcing.context import Context
 from chassis.runtime.background import report
 from payments.application.charges import Busy, NeedsCustomer, NoAnswer, Refused, Status, Taken, UnknownCharge
-from payments.application.ports import Agreement, Attempt, ChargeQueue, Clock
+from payments.application.ports import Clock
 from payments.application.provider_ports import Provider
+from payments.application.queue_ports import Agreement, Attempt, ChargeQueue
 from payments.domain.payment.commands import (
     Command,
     RecordAuthenticationNeeded,

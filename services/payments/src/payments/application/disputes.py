@@ -14,8 +14,9 @@ import structlog
 from chassis.eventsourcing.command_handler import CommandHandler
 from chassis.eventsourcing.context import Context
 from payments.application.charges import DisputeReport, NoAnswer
-from payments.application.ports import Clock, DisputeQueue, DueDisputes
+from payments.application.ports import Clock
 from payments.application.provider_ports import Provider
+from payments.application.queue_ports import DisputeQueue, DueDisputes
 from payments.domain.payment.commands import Command, RecordDispute
 from payments.domain.payment.events import Dispute, DisputeClosed, DisputeOpened, Event
 from payments.domain.payment.payment import Payment

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import structlog
 
 from payments.application.charges import NoAnswer
-from payments.application.ports import OneTimeMethod, RemovedMethod
 from payments.application.provider_ports import Provider
+from payments.application.queue_ports import OneTimeMethod, RemovedMethod
 
 log = structlog.get_logger()
 

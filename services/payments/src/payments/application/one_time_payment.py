@@ -19,14 +19,13 @@ from payments.application.pay_now import PAYMENTS_PER_DAY_MAX, AmountChanged, St
 from payments.application.ports import (
     Clock,
     Collections,
-    OneTimeMethod,
-    OneTimeMethods,
     OpenedAuthentications,
     OpenInvoices,
     Rows,
     SetUps,
 )
 from payments.application.provider_ports import Provider
+from payments.application.queue_ports import OneTimeMethod, OneTimeMethods
 from payments.domain.dues import DueList
 from payments.domain.payment import commands
 from payments.domain.payment.refusals import ChargeRunning, NothingOwed

@@ -16,8 +16,9 @@ from chassis.eventsourcing.context import Context
 from chassis.runtime.background import report
 from payments.application.charges import NoAnswer, RefundMade, RefundOutcome, RefundRefused
 from payments.application.collector import PAUSE_SECONDS_MAX
-from payments.application.ports import Attempt, ChargeQueue, Clock, DueRefund
+from payments.application.ports import Clock
 from payments.application.provider_ports import Provider
+from payments.application.queue_ports import Attempt, ChargeQueue, DueRefund
 from payments.domain.payment.commands import Command, RecordRefund, RecordRefundFailed, RequestRefund
 from payments.domain.payment.events import Event
 from payments.domain.payment.payment import Payment

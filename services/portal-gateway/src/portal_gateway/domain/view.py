@@ -103,20 +103,41 @@ class CardFace(TypedDict):
     last4: str
 
 
-class PaymentMethod(CardFace):
+class CardDetails(CardFace):
+    """A card on file."""
+
     id: str
     exp_month: int
     exp_year: int
+
+
+class PaymentMethod(CardDetails):
     version: int
 
 
-class SavedMethod(CardFace):
+class SavedMethod(CardDetails):
     """A card on file, with its role."""
 
-    id: str
-    exp_month: int
-    exp_year: int
     role: Role | None
+
+
+class Consent(TypedDict):
+    text: str
+    """The version of the text that the customer agreed to."""
+    language: str
+    at: str
+
+
+class CardChange(TypedDict):
+    """A change of the cards on file."""
+
+    at: str
+    kind: Literal["default", "added", "removed", "refreshed", "backup", "no_backup"]
+    card: CardDetails
+    before: NotRequired[CardDetails]
+    """The former default, or the former details of a refreshed card."""
+    consent: NotRequired[Consent]
+    """To being charged if the default fails."""
 
 
 class DetachedCard(CardFace):

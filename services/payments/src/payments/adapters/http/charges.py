@@ -9,7 +9,7 @@ from chassis.http.authentication import MerchantOrCustomer
 from chassis.http.description import answers
 from payments.adapters.http.documents import Charges
 from payments.adapters.http.parameters import InvoiceId
-from payments.application.ports import PaymentReader
+from payments.application.query_ports import PaymentReader
 
 
 def routes(reader: PaymentReader) -> APIRouter:

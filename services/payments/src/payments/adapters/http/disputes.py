@@ -12,7 +12,7 @@ from chassis.http.description import answers
 from chassis.http.page_cursors import Cursor, Cursors, Limit
 from chassis.http.problems import Problem
 from payments.adapters.http.documents import DisputePage
-from payments.application.ports import DisputeFilter, DisputePosition, DisputeReader
+from payments.application.query_ports import DisputeFilter, DisputePosition, DisputeReader
 
 OfCustomer = Annotated[UUID | None, Query(description="Only disputes about charges of this customer.")]
 OfInvoice = Annotated[UUID | None, Query(description="Only disputes about charges of this invoice.")]

@@ -17,8 +17,9 @@ from payments.adapters.http.bodies import NewMethod
 from payments.adapters.http.parameters import CustomerId, MethodId
 from payments.application.card_change import method_json
 from payments.application.charges import NoAnswer, UnknownToken
-from payments.application.ports import Clock, Customers, PaymentReader
+from payments.application.ports import Clock, Customers
 from payments.application.provider_ports import Provider
+from payments.application.query_ports import PaymentReader
 from payments.domain.wallet.commands import AddMethod, Command, UseMethod
 from payments.domain.wallet.events import Event
 from payments.domain.wallet.wallet import Wallet

@@ -20,8 +20,9 @@ from payments.application.card_addition import CardAddition, CardAdditionRequest
 from payments.application.card_change import CardChange, CardChangeRequest, DueChanged, SetUpOver, TooManyDeclines
 from payments.application.charges import NoAnswer, SetupRefused, UnknownToken
 from payments.application.dues import Dues
-from payments.application.ports import Customers, PaymentReader, Rows, SetUps
+from payments.application.ports import Customers, Rows, SetUps
 from payments.application.provider_ports import CurrentProvider
+from payments.application.query_ports import PaymentReader
 from payments.domain.dues import DueList
 from payments.domain.shapes import FailureCode
 from payments.domain.wallet.refusals import TooManyMethods

@@ -17,7 +17,8 @@ from payments.adapters.http import documents
 from payments.adapters.http.bodies import ChosenBackup
 from payments.adapters.http.parameters import MethodId, NextDefault
 from payments.application.card_change import method_json
-from payments.application.ports import Clock, Customers, OpenInvoices, PaymentReader
+from payments.application.ports import Clock, Customers, OpenInvoices
+from payments.application.query_ports import PaymentReader
 from payments.domain.wallet.backup import Backup, BackupConsent
 from payments.domain.wallet.commands import ChooseBackup, Command, MakeDefault, RemoveMethod
 from payments.domain.wallet.events import Event
