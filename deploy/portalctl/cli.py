@@ -57,8 +57,9 @@ from portalctl.rebuild_cli import after_upgrade, rebuild
 from portalctl.recovery.backup_cli import make_backup_command, refill_command, restore_command
 from portalctl.recovery.reconcile_cli import blocked_app, reconcile
 from portalctl.settings import Settings
-from portalctl.terminal import err, exit_on_error, out, say, show_list
+from portalctl.terminal import exit_on_error, say, show_list
 from portalctl.up import bring_up
+from portalctl.verify_cli import verify
 from portalctl.wallets_cli import wallets_app
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)

@@ -17,7 +17,7 @@ _TABLES = {
     "subscriptions": ("open_sagas", "customers"),
     "payments": (
         *("attempt", "collection", "agreed_charge", "payment_method", "refund", "dispute"),
-        *("sandbox_charge", "sandbox_refund"),
+        *("sandbox_charge", "sandbox_refund", "stripe_intent"),
     ),
     "invoicing": ("invoices", "credit_notes", "series", "movements", "parked_issues"),
     "portal_gateway": ("customer_view", "accepted_command"),

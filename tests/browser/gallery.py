@@ -11,6 +11,7 @@ from browser import (
     gallery_portal,
     gallery_problems,
     gallery_shared,
+    gallery_wallet,
 )
 from browser.gallery_states import State
 
@@ -24,6 +25,7 @@ STATES: Final[dict[str, State]] = {
         *gallery_payments.STATES,
         *gallery_extremes.STATES,
         *gallery_problems.STATES,
+        *gallery_wallet.STATES,
         *gallery_shared.STATES,
     )
 }

@@ -107,7 +107,7 @@ class LivePayments(LiveWallet):
         id, total = uuid5(scenes.OURS, f"setup {next(self.opened)}"), scenes.whole_invoice()["total"]
         due = (Due(session.invoice_id, "TS-000014", Money(**total), UUID(scenes.PREMIUM)),)
         looks = str(session.id), locale, colour
-        self.cards.setups[id] = SetUp(id, scenes.MERCHANT, scenes.CUSTOMER, *looks, due, session.invoice_id)
+        self.cards.setups[id] = SetUp(id, scenes.MERCHANT, scenes.CUSTOMER, *looks, due, pays_invoice=session.invoice_id)
         url = f"{self.stage.cards_origin}/cards/{id}"
         return {"setup_id": str(id), "frame_url": url, **due_json(due)}  # type: ignore[typeddict-item]
 

@@ -73,7 +73,7 @@ async def test_an_answer_leads_to_the_payments_result(page: Page, answer: str, w
         else:
             assert min(box["width"], box["height"]) >= 600
         assert await violations(page) == []
-        await button(sheet, answer).click()
+        await press(button(sheet, answer))
         await answered(sheet)
         assert stage.live_payments.cards.answers == [(answer, CHARGE), ("wake", CHARGE)]
 
@@ -82,11 +82,11 @@ async def test_a_question_that_is_closed_stays_unanswered_and_can_be_opened_agai
     stage = stage_of()
     async with stage.open():
         sheet = await opened(page, stage)
-        await button(sheet, "close").click()
+        await press(button(sheet, "close"))
         await expect(sheet).to_be_hidden()
         assert stage.live_payments.cards.answers == []
         again = await opened(page, stage)
-        await button(again, "approve").click()
+        await press(button(again, "approve"))
         await answered(again)
         assert stage.live_payments.cards.answers[0] == ("approve", CHARGE)
 
@@ -186,7 +186,7 @@ async def test_the_providers_window_is_opened_and_the_outcome_is_looked_up(page:
     stage = stage_of(challenge=Challenge("pi_1_secret_2", "pk_test_1"))
     async with stage.open():
         sheet = await opened(page, stage)
-        await bank(sheet.frame_locator("iframe")).locator(f"#{answer}").click()
+        await press(bank(sheet.frame_locator("iframe")).locator(f"#{answer}"))
         await answered(sheet)
         assert stage.live_payments.cards.answers == [("wake", CHARGE)]
 
@@ -244,7 +244,7 @@ async def test_a_card_about_which_the_bank_asks_is_saved_after_an_approval_only(
         await dialog.fill(ASKING_NUMBER)
         await dialog.confirm()
         await expect(dialog.root.locator("[data-challenge]")).to_be_attached()
-        await button(dialog.root, answer).click()
+        await press(button(dialog.root, answer))
         approved = stage.live_payments.cards.approved
         if answer == "approve":
             await expect(dialog.saved).to_contain_text("Visa •••• 3155")

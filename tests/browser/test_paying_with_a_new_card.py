@@ -14,7 +14,7 @@ from playwright.async_api import Locator, Page, expect
 from support.payments.card_page import authentication_of
 from support.payments.examples import id_of
 from support.portal_page import scenes
-from support.portal_page.page_objects import CardDialog, PortalPage, badge, problem
+from support.portal_page.page_objects import CardDialog, PortalPage, badge, press, problem
 
 APRIL = {"amount_minor": 1200, "currency": "USD"}
 
@@ -107,7 +107,7 @@ async def test_a_new_card_whose_bank_asks_leads_to_the_confirmation(page: Page) 
         await expect(question(dialog.root)).to_be_visible()
         begun = stage.live_payments.requests[-1]
         assert begun["authenticate"] == scenes.invoice_id(14)
-        await button(dialog.root, "approve").click()
+        await press(button(dialog.root, "approve"))
         await expect(dialog.root.locator('[data-sheet="paid"]')).to_be_visible()
 
 

@@ -4,19 +4,21 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from browser.axe import violations
 from browser.live_stage import DECLINED, LiveStage
 from browser.tabs import another_tab
-from playwright.async_api import Page, expect
+from browser.test_confirming_at_the_bank import button, question
+from playwright.async_api import Locator, Page, expect
 
 from chassis.http.problems import Problem
 from portal_gateway.domain.view import InvoiceStatus
 from support.payments.card_page import CHARGE, authentication_of
 from support.portal_page import scenes
 from support.portal_page.fakes import INVOICE_TOKEN
-from support.portal_page.page_objects import CardDialog
+from support.portal_page.page_objects import CardDialog, press
 
 WATCH_MS = 61_000
 """Longer than the pause between two checks of the session."""
@@ -113,7 +115,7 @@ async def test_the_payer_answers_their_bank_and_sees_the_result(
         assert box is not None
         assert width >= 640 or (box["x"], box["y"], box["width"], box["height"]) == (0, 0, width, 700)
         assert await violations(page) == []
-        await button(sheet, answer).click()
+        await press(button(sheet, answer))
         await expect(page.locator("[data-waits]")).to_be_visible()
         assert stage.live_payments.cards.answers == [(answer, CHARGE), ("wake", CHARGE)]
         ends(stage, status, detail="authentication_failed")
@@ -123,13 +125,13 @@ async def test_the_payer_answers_their_bank_and_sees_the_result(
 
 async def test_a_payer_who_leaves_the_question_can_open_it_again_until_the_payment_ends(page: Page) -> None:
     async with at_bank(page) as (stage, sheet):
-        await button(sheet, "close").click()
+        await press(button(sheet, "close"))
         await expect(page.locator("[data-waits]")).to_be_visible()
         await page.locator("#confirm-at-bank").click()
         await expect(question(sheet)).to_be_visible()
         assert stage.live_payments.cards.answers == []
         ends(stage, "failed", detail="authentication_abandoned")
-        await button(sheet, "close").click()
+        await press(button(sheet, "close"))
         await expect(page.locator('[data-shared="failed"]')).to_be_visible()
         await expect(page.locator("#pay")).to_be_visible()
 

@@ -156,7 +156,7 @@ async def test_the_bank_asks_in_room_of_its_own_until_it_is_answered(
     await page.keyboard.press("Escape")
     await page.keyboard.press("Escape")
     await expect(bank(dialog.frame).locator(f"#{answer}")).to_be_visible()
-    await bank(dialog.frame).locator(f"#{answer}").click()
+    await press(bank(dialog.frame).locator(f"#{answer}"))
     if answer == "succeeded":
         await expect(dialog.saved).to_be_visible()
         return

@@ -24,6 +24,7 @@ LEFT_OUT = {
 }
 WITH_UNKNOWN_IDS = (
     *("DELETE /v1/customers/{id}", "DELETE /v1/keys/{id}", "DELETE /v1/payment-methods/{method_id}"),
+    "DELETE /api/payment-methods/{method_id}",
     "DELETE /v1/invoice-links/{link_id}",
     *("DELETE /v1/portal-links/{link_id}", "POST /v1/subscriptions/{id}/cancellation", "POST /v1/invoices/{id}/void"),
 )

@@ -14,8 +14,8 @@ credit note, and PaymentRefunded will follow. InvoiceIssued.total is net_total +
 What is not added:
 
 - InvoicePaid repeats the amount of PaymentSucceeded. Adding both would count the payment twice.
-- InvoicePaymentFailed, PaymentStarted, PaymentFailed, PaymentRefundRequested and PaymentRefundFailed move no money. After
-  PaymentOutcomeUnknown the invoice is owed until PaymentSucceeded comes.
+- InvoicePaymentFailed, PaymentStarted, PaymentFailed and PaymentRefundRequested move no money, nor does PaymentRefundFailed
+  without made_before. After PaymentOutcomeUnknown the invoice is owed until PaymentSucceeded comes.
 - PaymentDisputed and PaymentDisputeClosed change no debt: an invoice stays paid, also when a bank has returned the money.
 - SubscriptionCancelled changes no debt. With `open_invoices` "void" an InvoiceVoided follows for each unpaid invoice; with "keep"
   none follows, and the debt is kept.

@@ -275,6 +275,8 @@ class PaymentRefundFailed(PaymentEvent):
     """The payment provider's code, for operators. Do not show it to customers."""
     reference: Annotated[str | None, Field(examples=["re_1"])] = None
     """The payment provider's reference of the refund. Absent if it has none."""
+    made_before: bool = False
+    """True after PaymentRefunded with the same `refund_id`: the money came back, so subtract `amount` from what was refunded."""
 
 
 class PaymentDisputed(PaymentEvent):

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from portalctl.demo.backend import Backend
-from portalctl.demo.story import MERCHANTS, REST, AddsBackup, Cancels, ChangesCard, Joins, Merchant, Subscribes
+from portalctl.demo.story import MERCHANTS, REST, AddsBackup, Cancels, ChangesCard, GetsRefund, Joins, Merchant, Subscribes
 from portalctl.local.errors import within
 from portalctl.settings import DEADLINE_SECONDS
 
@@ -99,6 +99,8 @@ async def _create_merchant(
                     customer["subscriptions"].append(await backend.create("subscriptions", body))
                 case ChangesCard():
                     await backend.attach_card(created.customers[step.customer]["id"], step.card)
+                case GetsRefund():
+                    await backend.refund(created.customers[step.customer]["id"], step.amount_minor, step.reason)
                 case AddsBackup():
                     await backend.add_backup(created.customers[step.customer]["id"], step.card)
                 case Cancels():

@@ -54,7 +54,17 @@ class Cancels:
     feedback: str
 
 
-Step = Joins | Subscribes | ChangesCard | AddsBackup | Cancels
+@dataclass(frozen=True)
+class GetsRefund:
+    """The merchant issues a credit note for the customer's latest invoice, and refunds its amount."""
+
+    when: datetime
+    customer: str
+    amount_minor: int
+    reason: str
+
+
+Step = Joins | Subscribes | ChangesCard | AddsBackup | Cancels | GetsRefund
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ The sandbox's ledger is in the database. Of Stripe's books the database has the 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from payments.domain.payment.events import (
     AttemptFailed,
     AttemptStarted,
     AttemptSucceeded,
+    AuthenticationNeeded,
     OutcomeUnknown,
     Refunded,
     RefundFailed,
@@ -104,6 +106,8 @@ def _apply(charge: Charge, event: Any) -> None:
             charge.status, charge.code, charge.reference = "failed", code.value, reference
         case OutcomeUnknown():
             charge.status = "unknown"
+        case AuthenticationNeeded(until=datetime()):
+            charge.status = "open"
         case RefundRequested(refund=refund):
             charge.requested[refund.id] = refund.amount.amount_minor
         case Refunded(refund=refund):

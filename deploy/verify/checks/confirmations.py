@@ -13,7 +13,7 @@ from uuid import UUID
 
 from payments.domain.confirmation import Confirmation
 from payments.domain.payment.events import AttemptFailed, AttemptStarted, AttemptSucceeded, Bill, Charge, Refunded
-from payments.domain.wallet.events import DefaultChanged, OneTimePaymentConfirmed, PaymentConfirmed
+from payments.domain.wallet.events import BackupChosen, DefaultChanged, OneTimePaymentConfirmed, PaymentConfirmed
 from verify.checks.invoices import invoices_of
 from verify.recorded_state import RecordedState
 from verify.rows import Key
@@ -56,8 +56,8 @@ def within_the_confirmed_total(recorded: RecordedState) -> Iterator[str]:
             if not confirmation.allows(invoice_id, amount):
                 what = f"{amount.amount_minor} {amount.currency}"
                 yield f"charge {attempt.charge.id} of invoice {invoice_id} is {what}: confirmation {behind} does not list that"
-            if attempt.succeeded and not attempt.refunded:
-                taken[merchant_id, behind][amount.currency] += amount.amount_minor
+            if attempt.succeeded:
+                taken[merchant_id, behind][amount.currency] += amount.amount_minor - attempt.refunded_minor
     yield from backups_without_consent(recorded, attempts)
     for key, sums in taken.items():
         for currency, total in sums.items():

@@ -169,6 +169,40 @@ class Shop:
         data = InvoiceVoided(subscription_id=self.subscription, reason="subscription_cancelled")
         await self.stack.hear(self.merchant.id, f"invoice-{invoice}", data, self.ana, 2)
 
+    async def credit(self, invoice: UUID, minor: int, note: UUID | None = None, sequence: int = 2) -> UUID:
+        """Invoicing has issued a credit note for the paid invoice."""
+        note, back = note or uuid4(), Money(amount_minor=-minor, currency="USD")
+        data = CreditNoteIssued(
+            credit_note_id=note,
+            number="TS-NC-000001",
+            issued_on=date(2023, 5, 20),
+            invoice_number="TS-000001",
+            invoice_issued_on=date(2023, 5, 14),
+            subscription_id=self.subscription,
+            charge_id=uuid4(),
+            reason="customer_request",
+            lines=(),
+            net_total=back,
+            tax_total=Money(amount_minor=0, currency="USD"),
+            total=back,
+        )
+        await self.stack.hear(self.merchant.id, f"invoice-{invoice}", data, self.ana, sequence)
+        return note
+
+    async def refunds(self, invoice: UUID) -> list[tuple[int, str, str]]:
+        """Amount, reason and status of each refund."""
+        (charge,) = (await self.http.get(f"/v1/charges?invoice_id={invoice}")).json()["items"]
+        return [(each["amount"]["amount_minor"], each["reason"], each["status"]) for each in charge["refunds"]]
+
+    async def until_refunds(self, invoice: UUID, *expected: tuple[int, str, str]) -> None:
+        async def holds() -> bool:
+            return await self.refunds(invoice) == list(expected)
+
+        try:
+            await self.stack.until(holds)
+        except TimeoutError:
+            assert await self.refunds(invoice) == list(expected)
+
     async def retry(self, invoice: UUID, sequence: int = 2, *, last: bool = False) -> None:
         data = SubscriptionRetryDue(status=Status.PAST_DUE, invoice_id=invoice, retry_number=1, last=last)
         await self.stack.hear(self.merchant.id, f"subscription-{self.subscription}", data, self.ana, sequence)

@@ -16,6 +16,8 @@ from chassis.http.server import listen, serve
 from payments.adapters.card_page.words import language_of, words_for
 from support import chromium
 from support.payments.card_page import OWED, SETUP, CardPageFakes, page_of, setup_of
+from support.portal_page.page_objects import press
+from support.ports import free_port
 
 SPANISH = words_for(language_of("es"))
 PORTAL_PAGE = """<!doctype html><html lang="es"><meta name="viewport" content="width=device-width"><title>Portal</title>
@@ -58,7 +60,7 @@ class Portal:
             await self.card.locator(f"#{field}").press_sequentially(text)
 
     async def confirm(self) -> None:
-        await self.card.locator("#confirm").click()
+        await press(self.card.locator("#confirm"))
 
     async def say(self, message: dict[str, Any], to: str | None = None) -> None:
         sent = {"v": 1, "setup_id": str(SETUP), **message}
@@ -193,7 +195,7 @@ async def test_a_double_click_sends_one_card(portal: Portal) -> None:
 
 async def test_its_button_and_escape_ask_the_portal_to_close(portal: Portal) -> None:
     await portal.visit()
-    await portal.card.locator("#back").click()
+    await press(portal.card.locator("#back"))
     await portal.card.locator("#cvc").press("Escape")
     await portal.page.wait_for_function("heard.filter((each) => each.type === 'close').length === 2")
 

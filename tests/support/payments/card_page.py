@@ -66,6 +66,14 @@ class CardPageFakes:
     async def open(self, setup_id: UUID) -> SetUp | None:
         return self.setup if self.setup and self.setup.id == setup_id else None
 
+    @property
+    def provider(self) -> "ProviderFake":
+        return ProviderFake(self)
+
+    @property
+    def authentications(self) -> "AuthenticationsFake":
+        return AuthenticationsFake(self)
+
     async def blocked_for(self, merchant_id: UUID, customer_id: UUID, pays_invoice: UUID | None = None) -> int:
         return self.seconds_blocked
 

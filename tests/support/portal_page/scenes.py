@@ -222,6 +222,53 @@ def whole_invoice(**changes: Any) -> dict[str, Any]:
     }
 
 
+CREDIT_NOTE_ID = str(uuid5(OURS, "TS-NC-000001"))
+
+
+def credited_invoice(minor: int = 1000, refund: str = "made", **changes: Any) -> dict[str, Any]:
+    """A paid invoice with a credit note, the refund of which is `requested`, `made` or `failed`."""
+    whole, card = whole_invoice(), {"brand": "visa", "last4": "4242"}
+    taken, back = ({"amount_minor": amount, "currency": "USD"} for amount in (-minor, minor))
+    note = {
+        "id": CREDIT_NOTE_ID,
+        "number": "TS-NC-000001",
+        "issued_on": "2023-05-16",
+        "total": taken,
+        "refund": {"status": refund, "at": None, "reference": None, "payment_method": card},
+    }
+    credited = {
+        "kind": "void",
+        "detail": "credit_note",
+        "date": "2023-05-16",
+        "amount": taken,
+        "payment_method": None,
+        "reason": "customer_request",
+        "reference": "TS-NC-000001",
+        "credit_note_id": CREDIT_NOTE_ID,
+    }
+    outcome = (
+        {"status": "succeeded", "amount": back}
+        if refund == "made"
+        else {"status": "failed", "amount": {**back, "amount_minor": 0}}
+    )
+    refunded = {
+        "kind": "refund",
+        "date": "2023-05-17",
+        "payment_method": card,
+        "reason": "credit_note",
+        "credit_note_id": CREDIT_NOTE_ID,
+        **outcome,
+    }
+    return {
+        **whole,
+        "movements": [*whole["movements"], credited, *([] if refund == "requested" else [refunded])],
+        "credit_notes": [note],
+        "credited": back,
+        "refunded": back if refund == "made" else {**back, "amount_minor": 0},
+        **changes,
+    }
+
+
 def method_id(name: str) -> str:
     return str(uuid5(OURS, f"card {name}"))
 

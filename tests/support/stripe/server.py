@@ -29,6 +29,8 @@ OPERATIONS = {
     "list": r"GET /v1/(payment_intents|refunds)",
     "cancel": r"POST /v1/payment_intents/\w+/cancel",
     "refund": r"POST /v1/refunds",
+    "read refund": r"GET /v1/refunds/\w+",
+    "disputes": r"GET /v1/disputes",
     "name customer": r"POST /v1/customers/\w+",
     "read card": r"GET /v1/payment_methods/\w+",
 }
@@ -234,8 +236,17 @@ def _dispatch(account: Account, request: Request) -> Values:
         case ("POST", "refunds", None, None):
             return account.create_refund(values)
         case ("GET", "refunds", None, None):
-            intent = account.get("payment_intent", values["payment_intent"], "payment_intent")
-            return account.page(request.path, "refund", values, lambda each: each["payment_intent"] == intent["id"])
+            intent = values.get("payment_intent")
+            if intent is not None:
+                account.get("payment_intent", intent, "payment_intent")
+            return account.page(
+                request.path,
+                "refund",
+                values,
+                lambda each: intent in (None, each["payment_intent"]) and _created(each, values),
+            )
+        case ("GET", "refunds", str(id), None):
+            return account.get("refund", id)
         case ("GET", "disputes", None, None):
             intent_id = values.get("payment_intent")
             return account.page(request.path, "dispute", values, lambda each: intent_id in (None, each["payment_intent"]))

@@ -151,6 +151,7 @@ WRONG: Mapping[str, tuple[str, ...]] = {
     "CARDS_HTTP_CERTIFICATE_FILE": FILES,
     "CARDS_HTTP_KEY_FILE": FILES,
     "PORTAL_ORIGIN": ORIGINS,
+    "STRIPE_JS_URL": (*HTTP, "https://js.example/stripe.js?v=1"),
     "PROVIDER": ("adyen", "Sandbox", "Stripe"),
     "STRIPE_API_URL": HTTP,
     "PROVIDER_SECONDS": (*SECONDS, "0", "61"),

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from payments.domain.confirmation import Consent
 from payments.domain.payment.commands import Command, RecordFailure, RecordSuccess, TryAgain
-from payments.domain.payment.events import AttemptFailed, AttemptStarted, AttemptSucceeded, Charge, Event
+from payments.domain.payment.events import AttemptFailed, AttemptStarted, AttemptSucceeded, AuthenticationNeeded, Charge, Event
 from payments.domain.payment.payment import Payment
 from payments.domain.shapes import FailureCode, Method, Remedy
 from support.payments.examples import BILL, OTHER, PAYMENTS, STARTED, VISA, card, charge, day, id_of

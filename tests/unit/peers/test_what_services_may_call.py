@@ -24,7 +24,7 @@ from payments.adapters.http.peers import PEERS as PAYMENTS
 from payments.adapters.outlooks import SubscriptionOutlooks
 from payments.adapters.tenants import KnownCustomers, MerchantClock
 from portal_gateway.adapters.services import InvoicingService, PaymentsService, SubscriptionsService
-from portal_gateway.application.requests import BackupConsent, CancelRequest, PaymentRequest
+from portal_gateway.application.requests import BackupConsent, CancelRequest, Looks, PaymentRequest
 from subscriptions.adapters.http.peers import PEERS as SUBSCRIPTIONS
 from support.portal_page import scenes
 
@@ -115,7 +115,8 @@ async def test_the_gateway_calls_exactly_its_routes_of_payments() -> None:
         removal_preview=(session, METHOD),
         remove_card=(session, METHOD, IDS[1], None),
         payment_preview=(session, IDS[0]),
-        pay=(session, IDS[0], PaymentRequest(IDS[1], {"amount_minor": 1, "currency": "EUR"}), None),
+        pay=(session, IDS[0], PAYMENT_REQUEST, None),
+        authenticate=(session, INVOICE, PAYMENT_REQUEST, Looks("es", None), None),
         open_payment_setup=(payer, "es", None),
         pay_with_card=(payer, "setup", "token", {"amount_minor": 1, "currency": "EUR"}, None),
         open_confirmation=(payer, CHARGE, Looks("es", None)),

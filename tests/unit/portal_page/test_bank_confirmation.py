@@ -101,7 +101,7 @@ ROWS: dict[str, tuple[View, str, tuple[str, str], tuple[str, str]]] = {
         "waiting_for_bank",
         (
             "Tu banco espera que confirmes el pago de 29.99 USD.",
-            "Si cerraste la ventana de tu banco, ábrela de nuevo. Si no confirmas en 15 minutos, el pago se cancela y no se "
+            "Si cerraste la ventana de tu banco, ábrela de nuevo. Si no confirmas en 15 minutos, el pago termina y no se "
             "cobra nada.",
         ),
         (

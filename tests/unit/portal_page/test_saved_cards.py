@@ -155,7 +155,7 @@ async def test_the_changes_of_the_cards_are_a_page_and_in_the_api_newest_first()
     kinds = ["removed", "refreshed", "default", "no_backup", "backup", "added", "default"]
     assert re.findall(r'<li data-kind="(\w+)"', shown) == kinds
     assert "¿No reconoces un cambio?" in words(shown)
-    items = json.loads(await page(stage, "/api/payment-methods/changes"))["items"]
+    items = json.loads(await page(stage, "/api/payment-method-changes"))["items"]
     assert [item["kind"] for item in items] == kinds
     assert items[4]["consent"]["text"] == "backup-1"
     assert items[0]["text"] == "Se eliminó Visa •••• 4242"

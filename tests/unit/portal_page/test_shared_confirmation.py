@@ -33,7 +33,7 @@ SAYS = {
 }
 
 
-@pytest.mark.parametrize(("language", "label"), [("es", "Confirma con tu banco"), ("en", "Confirm with your bank")])
+@pytest.mark.parametrize(("language", "label"), [("es", "Confirmar con tu banco"), ("en", "Confirm with your bank")])
 async def test_the_invoice_says_what_the_bank_wants_and_leads_there(language: str, label: str) -> None:
     async with stage_of().browser() as browser:
         browser.headers["accept-language"] = language

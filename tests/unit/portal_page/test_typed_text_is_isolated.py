@@ -35,11 +35,16 @@ def ending() -> Any:
     return view(cancellation=scenes.ending()["cancellation"], version=13)
 
 
+def waiting() -> Any:
+    """The customer's bank waits for a confirmation."""
+    return replace(view(), revision=WAITING)
+
+
 def two_cards() -> Any:
     return replace(view(), facts={**view().facts, "payment_methods": list(scenes.TWO_CARDS)})
 
 
-def owed(path: str) -> dict[str, Any]:
+def owed(shown: Any, path: str) -> dict[str, Any]:
     """The invoice can be paid on the page that offers it, and is paid on every other."""
     if shown.revision == WAITING:
         return {"status": "processing", "authenticate_until": scenes.instant(2023, 5, 20), "charge_id": str(CHARGE)}

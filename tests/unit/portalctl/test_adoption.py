@@ -57,8 +57,10 @@ BILL = of_payment.Bill(INVOICE_ID, SUBSCRIPTION_ID, ANA, Charged(2999, "USD"))
 CHARGE = of_payment.Charge(UUID(int=10), 1, VISA, CONSENT, True)
 ATTEMPT = of_payment.AttemptStarted(BILL, CHARGE, NOON)
 TAKEN = of_payment.AttemptSucceeded(CHARGE, "ref-1", LATER)
+UNCONFIRMED = of_payment.AttemptFailed(BILL, CHARGE, FailureCode.AUTHENTICATION_REQUIRED, False, "ref-4", LATER)
 REFUND = of_payment.Refund(UUID(int=12), Charged(1000, "USD"), RefundReason.CREDIT_NOTE)
 REQUESTED = of_payment.RefundRequested(CHARGE, REFUND, LATER)
+REPAYMENT = of_payment.Refunded(CHARGE, "ref-3", LATER, REFUND)
 DISPUTE = of_payment.Dispute(UUID(int=13), Charged(2999, "USD"), "fraudulent", "dp_1", False, LATER)
 INQUIRED = of_payment.DisputeOpened(CHARGE, replace(DISPUTE, inquiry=True), LATER)
 DISPUTED = of_payment.DisputeOpened(CHARGE, DISPUTE, LATER)
@@ -112,6 +114,7 @@ CASES: list[tuple[Aggregate[Any, Any, Any], list[Any]]] = [
     (PAYMENT, [ATTEMPT, TAKEN, REQUESTED]),
     (PAYMENT, [ATTEMPT, TAKEN, REQUESTED, of_payment.Refunded(CHARGE, "ref-3", LATER, REQUESTED.refund)]),
     (PAYMENT, [ATTEMPT, TAKEN, REQUESTED, of_payment.RefundFailed(CHARGE, REQUESTED.refund, "refused", None, LATER)]),
+    (PAYMENT, [ATTEMPT, TAKEN, REQUESTED, REPAYMENT, of_payment.RefundFailed(CHARGE, REFUND, "returned", "ref-3", LATER, True)]),
     (PAYMENT, [ATTEMPT, TAKEN, INQUIRED]),
     (PAYMENT, [ATTEMPT, TAKEN, INQUIRED, DISPUTED]),
     (PAYMENT, [ATTEMPT, TAKEN, DISPUTED, of_payment.DisputeClosed(CHARGE, LESS, DisputeOutcome.LOST, True, LATER)]),

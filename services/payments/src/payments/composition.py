@@ -1,7 +1,6 @@
 """The composition of the payments service: the only place that builds and connects its parts."""
 
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 from fastapi import APIRouter
@@ -54,7 +53,7 @@ from payments.adapters.stripe.catching_up import CatchingUp
 from payments.adapters.stripe.connecting import StripeOnboarding
 from payments.adapters.stripe.connections import StripeConnections
 from payments.adapters.stripe.events import EventIntake
-from payments.adapters.stripe.whole_refunds import WholeRefunds
+from payments.adapters.stripe.provider import StripeProvider
 from payments.adapters.tenants import KnownCustomers, KnownMerchants, MerchantClock
 from payments.application.aggregates import PAYMENT, WALLET, Payments
 from payments.application.authentication import BankAuthentication
@@ -65,12 +64,13 @@ from payments.application.card_upkeep import CardUpkeep
 from payments.application.collector import Collector
 from payments.application.disputes import DisputeWorker
 from payments.application.dues import Dues
-from payments.application.one_time_payment import Forgetting, OneTimePayment
+from payments.application.forgetting import Forgetting
+from payments.application.one_time_payment import OneTimePayment
 from payments.application.pay_now import ImmediatePayment
 from payments.application.ports import Clock, OpenSetUps
 from payments.application.provider_ports import CardProvider, Provider, ProviderAccounts
 from payments.application.refunds import RefundWorker
-from payments.application.worker import run_worker
+from payments.application.worker import worker
 from payments.domain.shapes import SANDBOX, STRIPE
 from payments.domain.wallet.commands import Command
 from payments.domain.wallet.events import Event
@@ -96,7 +96,7 @@ def compose_stripe(resources: Resources) -> StripeParts:
     resources.closing.push_async_callback(connections.close)
     intake = EventIntake(pool, resources.commits, rows)
     return StripeParts(
-        WholeRefunds(connections, books),
+        StripeProvider(connections, books),
         StripeOnboarding(pool, accounts, connections),
         webhooks.routes(accounts, intake),
         CatchingUp(pool, connections, intake).run,
@@ -175,6 +175,7 @@ def compose(resources: Resources) -> Service:
     dues = Dues(collections, SubscriptionOutlooks(owner), tenants)
     timeout = settings.provider_seconds
     card_change = CardChange(store, wallets, payments, rows, setups_table, dues, provider, min(timeout, 4))
+    addition = CardAddition(store, wallets, rows, setups_table, clock, provider, min(timeout, 4))
     pay_now = ImmediatePayment(store, wallets, payments, rows, dues, collections)
     charged = wallets, payments, rows, setups_table, collections, collections, tenants, PostgresOneTimeMethods(pool)
     one_time = OneTimePayment(store, *charged, PostgresAuthentications(pool, rows), provider, min(timeout, 4))

@@ -25,6 +25,12 @@ def _real_money(provider: str, info: ValidationInfo) -> str:
     return provider
 
 
+def _from_stripe(script: str, info: ValidationInfo) -> str:
+    if script != STRIPE_JS and info.data.get("environment") == "production":
+        raise ValueError("is not Stripe's own address, and card numbers would be typed into its fields")
+    return script
+
+
 def _needs_keys(provider: str, info: ValidationInfo) -> str:
     if provider == "stripe" and info.data.get("key_encryption_key", "") is None:
         raise ValueError("stores keys of accounts, and KEY_ENCRYPTION_KEY is not set")

@@ -27,6 +27,7 @@ _INVOICE = """
         SELECT max(at) FROM movements
         WHERE movements.merchant_id = invoices.merchant_id AND invoice_id = invoices.id AND kind = 'refund'
           AND reason IS DISTINCT FROM 'dispute_lost'
+        HAVING sum(total) > 0 -- none after a refund that has failed
     ) END AS refunded_at,
     CASE WHEN status = 'paid' THEN (
         SELECT reference FROM movements
@@ -40,9 +41,7 @@ _INVOICE = """
           AND invoice_id = invoices.id AND kind = 'refund' AND reason IS DISTINCT FROM 'dispute_lost'
     ) END AS refunded
 """
-_MOVEMENT = (
-    "source, customer_id, invoice_id, kind, at, total, currency, net, tax, status, brand, last4, reason, reference, backup"
-)
+_MOVEMENT = ", ".join(each.name for each in fields(Movement))
 
 
 class InvoiceQueries:

@@ -32,14 +32,15 @@ def movement(merchant_id: UUID, moved: Movement) -> Statement:
     """Has no effect for a movement that has been written before."""
     sql = """
         INSERT INTO movements (merchant_id, source, customer_id, invoice_id, kind, at, total, currency, net, tax, status, brand,
-                               last4, reason, reference, backup)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+                               last4, reason, reference, credit_note_id, backup)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
         ON CONFLICT DO NOTHING
     """
     ids = (moved.source, moved.customer_id, moved.invoice_id)
     amounts = (moved.total, moved.currency, moved.net, moved.tax)
-    charge = (moved.status, moved.brand, moved.last4, moved.reason, moved.reference, moved.backup)
-    return Statement(sql, (merchant_id, *ids, moved.kind.value, moved.at, *amounts, *charge))
+    charge = (moved.status, moved.brand, moved.last4, moved.reason, moved.reference, moved.credit_note_id, moved.backup)
+    kind, _ = moved.kind.published
+    return Statement(sql, (merchant_id, *ids, kind, moved.at, *amounts, *charge))
 
 
 def _invoice(merchant_id: UUID, id: UUID, version: int, event: Event) -> Statement:

@@ -63,7 +63,9 @@ class Movement:
     last4: str | None = None
     reason: str | None = None
     reference: str | None = None
-    """The payment provider's reference."""
+    """The payment provider's reference; for a credit note its number."""
+    credit_note_id: UUID | None = None
+    """The credit note, of its own movement and of its refund's."""
     backup: bool = False
     """Whether it was made with the customer's backup card."""
 
@@ -151,5 +153,6 @@ def of_payment(envelope: Envelope, event: PaymentEvent) -> Movement | None:
         last4=used.last4 if used else None,
         reason=reason,
         reference=reference,
+        credit_note_id=credit_note_id,
         backup=event.backup,
     )

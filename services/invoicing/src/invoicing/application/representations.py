@@ -61,5 +61,6 @@ def _movement(movement: Movement, view: InvoiceView) -> dict[str, Any]:
         "payment_method": {"brand": movement.brand, "last4": movement.last4} if movement.brand else None,
         "reason": movement.reason,
         "reference": movement.reference,
+        "credit_note_id": str(movement.credit_note_id) if movement.credit_note_id else None,
         "backup": movement.backup,
     }

@@ -41,6 +41,7 @@ class PostgresAuthentications:
             row["started_at"],
             row["time_zone"] or LAST_ZONE,
             on_session=True,
+            provider=row["provider"],
         )
         setup = SetUp(setup_id, merchant_id, customer_id, *looks, due=())
         return OpenAuthentication(setup, order, row["status"] not in ("open", "unknown"))

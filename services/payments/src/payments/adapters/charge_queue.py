@@ -17,7 +17,8 @@ from payments.domain.shapes import Brand, Method, Money
 
 _ATTEMPT = """
     claimed.merchant_id, claimed.invoice_id, claimed.customer_id, claimed.charge_id, claimed.method_id,
-    claimed.amount_minor, claimed.currency, claimed.started_at, claimed.calls, claimed.voided, claimed.provider,
+    claimed.amount_minor, claimed.currency, claimed.started_at, claimed.calls, claimed.voided,
+    claimed.on_session, claimed.is_left, claimed.provider,
     (SELECT doc ->> 'time_zone' FROM projection WHERE merchant_id = claimed.merchant_id AND name = 'merchant') AS time_zone,
     cause.event_id, (convert_from(cause.value, 'UTF8')::json ->> 'correlationid')::uuid AS correlation_id
 FROM claimed JOIN LATERAL (
@@ -90,7 +91,8 @@ class PostgresChargeQueue:
                 RETURNING collection.merchant_id, collection.paid_charge, collection.refund_calls
             ), claimed AS (
                 SELECT attempt.merchant_id, invoice_id, customer_id, charge_id, method_id, amount_minor, currency, started_at,
-                       provider, owed.refund_calls AS calls, true AS voided
+                       owed.refund_calls AS calls, true AS voided, on_session,
+                       false AS is_left, provider
                 FROM owed JOIN attempt ON attempt.merchant_id = owed.merchant_id AND attempt.charge_id = owed.paid_charge
                 WHERE method_id IS NOT NULL
             )
@@ -201,7 +203,7 @@ class PostgresChargeQueue:
         )
 
     async def postpone(self, attempt: Attempt, seconds: float) -> None:
-        # A past time was set during the call, by news from the provider: the charge stays due.
+        """An attempt that was woken since it was claimed stays due."""
         await self._pool.execute(
             """
             UPDATE attempt SET call_at = now() + make_interval(secs => $3)
@@ -225,6 +227,11 @@ class PostgresChargeQueue:
             seconds,
         )
 
+    async def confirm_refund(self, refund: DueRefund) -> None:
+        """One that was woken since it was claimed stays due."""
+        sql = "UPDATE refund SET review_at = NULL WHERE merchant_id = $1 AND refund_id = $2 AND review_at > now()"
+        await self._pool.execute(sql, refund.order.charge.merchant_id, refund.order.refund_id)
+
     async def postpone_disputes(self, due: DueDisputes, seconds: float | None) -> None:
         """A charge that was woken since it was claimed stays due."""
         await self._pool.execute(
@@ -244,7 +251,12 @@ def _due_refund(row: asyncpg.Record) -> DueRefund:
 
 
 def _attempt(row: asyncpg.Record) -> Attempt:
-    order = ChargeOrder(
+    facts = row["calls"], row["voided"], row["correlation_id"], row["event_id"], row["is_left"]
+    return Attempt(_order(row), row["invoice_id"], *facts)
+
+
+def _order(row: asyncpg.Record) -> ChargeOrder:
+    return ChargeOrder(
         merchant_id=row["merchant_id"],
         customer_id=row["customer_id"],
         charge_id=row["charge_id"],
@@ -252,14 +264,14 @@ def _attempt(row: asyncpg.Record) -> Attempt:
         amount=Money(row["amount_minor"], row["currency"]),
         at=row["started_at"],
         zone=row["time_zone"] or LAST_ZONE,
+        on_session=row["on_session"],
         provider=row["provider"],
     )
-    facts = row["calls"], row["voided"], row["correlation_id"], row["event_id"], row["is_left"]
-    return Attempt(order, row["invoice_id"], *facts)
 
 
 def _method(row: asyncpg.Record) -> Method:
-    return Method(row["id"], Brand(row["brand"]), row["last4"], row["exp_month"], row["exp_year"], provider=row["provider"])
+    face = row["last4"], row["exp_month"], row["exp_year"], row["fingerprint"]
+    return Method(row["id"], Brand(row["brand"]), *face, provider=row["provider"])
 
 
 def _consent(row: asyncpg.Record) -> Consent | None:

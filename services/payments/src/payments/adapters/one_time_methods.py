@@ -15,18 +15,19 @@ class PostgresOneTimeMethods:
     async def keep(self, method: OneTimeMethod) -> None:
         await self._pool.execute(
             """
-            INSERT INTO one_time_method (merchant_id, method_id, customer_id, invoice_id, call_at)
-            VALUES ($1, $2, $3, $4, now() + make_interval(secs => $5))
+            INSERT INTO one_time_method (merchant_id, method_id, customer_id, invoice_id, provider, call_at)
+            VALUES ($1, $2, $3, $4, $5, now() + make_interval(secs => $6))
             ON CONFLICT (merchant_id, method_id) DO UPDATE SET call_at = excluded.call_at, calls = 0
             """,
             method.merchant_id,
             method.method_id,
             method.customer_id,
             method.invoice_id,
+            method.provider,
             UNUSED_SECONDS,
         )
 
-    async def due(self, most: int, lease: float) -> list[OneTimeMethod]:
+    async def claim(self, most: int, lease: float) -> list[OneTimeMethod]:
         rows = await self._pool.fetch(
             """
             WITH due AS (
@@ -39,20 +40,12 @@ class PostgresOneTimeMethods:
             )
             UPDATE one_time_method AS it SET call_at = now() + make_interval(secs => $2), calls = it.calls + 1
             FROM due WHERE it.merchant_id = due.merchant_id AND it.method_id = due.method_id
-            RETURNING it.merchant_id, it.customer_id, it.invoice_id, it.method_id, it.calls
+            RETURNING it.merchant_id, it.customer_id, it.invoice_id, it.method_id, it.provider, it.calls
             """,
             most,
             lease,
         )
         return [OneTimeMethod(*row.values()) for row in rows]
-
-    async def postpone(self, method: OneTimeMethod, seconds: float) -> None:
-        await self._pool.execute(
-            "UPDATE one_time_method SET call_at = now() + make_interval(secs => $3) WHERE merchant_id = $1 AND method_id = $2",
-            method.merchant_id,
-            method.method_id,
-            seconds,
-        )
 
     async def forgotten(self, method: OneTimeMethod) -> None:
         # A card that was read again in the meantime has no calls yet, and is forgotten later.

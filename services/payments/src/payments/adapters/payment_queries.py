@@ -14,8 +14,8 @@ class PaymentQueries:
     async def attempts(self, merchant_id: UUID, invoice_id: UUID, customer_id: UUID | None) -> list[dict[str, Any]]:
         rows = await self._pool.fetch(
             """
-            SELECT charge_id, invoice_id, number, amount_minor, currency, method_id, brand, last4, status, code,
-                   reference, backup, started_at, ended_at, (
+            SELECT charge_id, invoice_id, number, amount_minor, currency, method_id, brand, last4, status, code, reference,
+                   backup, started_at, ended_at, CASE WHEN status = 'open' THEN authenticate_until END AS authenticate_until, (
                 SELECT refunded_at FROM collection
                 WHERE merchant_id = attempt.merchant_id AND invoice_id = attempt.invoice_id AND paid_charge = attempt.charge_id
             ) AS refunded_at

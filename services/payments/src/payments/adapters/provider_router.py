@@ -17,6 +17,8 @@ from payments.application.charges import (
     NoProvider,
     NotConnected,
     Outcome,
+    RefundOrder,
+    RefundOutcome,
     Refused,
     Status,
     UnknownCharge,
@@ -84,7 +86,11 @@ class ProviderRouter:
         return replace(method, provider=name) if method else None
 
     async def forget(self, merchant_id: UUID, customer_id: UUID, method_id: UUID) -> None:
-        sql = "SELECT provider FROM payment_method WHERE merchant_id = $1 AND id = $2 AND customer_id = $3"
+        sql = """
+            SELECT provider FROM payment_method WHERE merchant_id = $1 AND id = $2 AND customer_id = $3
+            UNION ALL SELECT provider FROM one_time_method WHERE merchant_id = $1 AND method_id = $2 AND customer_id = $3
+            LIMIT 1
+            """
         if name := await self.pool.fetchval(sql, merchant_id, method_id, customer_id):
             await self.providers[name].forget(merchant_id, customer_id, method_id)
 

@@ -28,6 +28,7 @@ from payments.domain.payment.events import (
     RefundRequested,
 )
 from payments.domain.payment.payment import Payment
+from payments.domain.payment.refunds import refund_of
 from payments.domain.shapes import SANDBOX, Method, Money
 from payments.domain.wallet import events as wallet_events
 from payments.domain.wallet.wallet import Wallet
@@ -42,19 +43,16 @@ def _wallet_change(event: wallet_events.Event, outcome: Outcome[wallet_events.Ev
     match event:
         case wallet_events.DefaultChanged(method=method):
             others = "UPDATE payment_method SET is_default = false WHERE merchant_id = $1 AND customer_id = $2 AND is_default"
-            this = """
-                INSERT INTO payment_method (merchant_id, id, customer_id, brand, last4, exp_month, exp_year, is_default, added_at,
-                                            provider)
-                VALUES ($1, $2, $3, $4, $5, $6, $7, true, $8, $9)
-                ON CONFLICT (merchant_id, id) DO UPDATE SET is_default = true
-                """
+            this = "UPDATE payment_method SET is_default = true, is_backup = false WHERE merchant_id = $1 AND id = $2"
             agreed = "DELETE FROM agreed_charge WHERE merchant_id = $1 AND customer_id = $2"
             return [
                 _on_file(merchant_id, customer_id, method, event.at),
                 Statement(others, (merchant_id, customer_id)),
-                Statement(this, (merchant_id, *facts, method.provider)),
+                Statement(this, (merchant_id, method.id)),
                 Statement(agreed, (merchant_id, customer_id)),
             ]
+        case wallet_events.MethodAdded(method=method):
+            return [_on_file(merchant_id, customer_id, method, event.at)]
         case wallet_events.PaymentConfirmed() | wallet_events.OneTimePaymentConfirmed():
             return []
         case wallet_events.BackupChosen(method=chosen):
@@ -124,6 +122,11 @@ def _payment_change(event: Event, outcome: Outcome[Event, Payment]) -> list[Stat
         case OutcomeUnknown():
             sql = "UPDATE attempt SET status = 'unknown' WHERE merchant_id = $1 AND charge_id = $2"
             return [Statement(sql, (merchant_id, charge.id))]
+        case AuthenticationNeeded(until=None):
+            return []
+        case AuthenticationNeeded(until=until):
+            sql = "UPDATE attempt SET status = 'open', authenticate_until = $3 WHERE merchant_id = $1 AND charge_id = $2"
+            return [Statement(sql, (merchant_id, charge.id, until))]
         case RefundRequested():
             return [_refund_requested(outcome, event)]
         case Refunded(reference=reference):
@@ -133,7 +136,9 @@ def _payment_change(event: Event, outcome: Outcome[Event, Payment]) -> list[Stat
             whole = [Statement(sql, (merchant_id, invoice_id, event.at))] if all_of_it else []
             return [_refund_ended(merchant_id, refund.id, "made", reference, None, event.at), *whole]
         case RefundFailed(refund=refund, code=code, reference=reference):
-            return [_refund_ended(merchant_id, refund.id, "failed", reference, code, event.at)]
+            sql = "UPDATE collection SET refunded_at = NULL WHERE merchant_id = $1 AND invoice_id = $2"
+            owed = [Statement(sql, (merchant_id, invoice_id))] if event.made_before else []
+            return [_refund_ended(merchant_id, refund.id, "failed", reference, code, event.at), *owed]
         case DisputeOpened():
             return [_dispute_opened(outcome, event), _dispute_is_read(merchant_id, charge.id)]
         case DisputeClosed(dispute=dispute, outcome=decided, returned=returned):
@@ -153,6 +158,19 @@ def outcomes_due(merchant_id: UUID, charge_id: UUID) -> list[Statement]:
     return [Statement(sql, (merchant_id, charge_id)) for sql in (charge, refunds)]
 
 
+def made_refunds_due(merchant_id: UUID, charge_id: UUID) -> Statement:
+    """One without an outcome is reviewed once it was made: its outcome may be older than the report of its failure."""
+    sql = "UPDATE refund SET review_at = now() WHERE merchant_id = $1 AND charge_id = $2 AND status <> 'failed'"
+    return Statement(sql, (merchant_id, charge_id))
+
+
+def disputes_due(merchant_id: UUID, charge_id: UUID) -> Statement:
+    sql = """
+        UPDATE attempt SET disputes_call_at = now(), disputes_calls = 0 WHERE merchant_id = $1 AND charge_id = $2
+        """
+    return Statement(sql, (merchant_id, charge_id))
+
+
 def method_reported(merchant_id: UUID, method_id: UUID) -> Statement:
     sql = "UPDATE payment_method SET read_call_at = now() WHERE merchant_id = $1 AND id = $2 AND removed_at IS NULL"
     return Statement(sql, (merchant_id, method_id))
@@ -162,8 +180,8 @@ def _attempt(outcome: Outcome[Event, Payment], charge: Charge, status: str, even
     """The charge's row, open or ended. An attempt without a card starts and ends at once."""
     sql = """
         INSERT INTO attempt (merchant_id, charge_id, invoice_id, customer_id, number, amount_minor, currency,
-                             method_id, brand, last4, provider, started_at, status, code, reference, ended_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+                             method_id, brand, last4, provider, on_session, started_at, status, code, reference, ended_at, backup)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
         ON CONFLICT (merchant_id, charge_id) DO UPDATE
         SET status = excluded.status, code = excluded.code, reference = excluded.reference, ended_at = excluded.ended_at
         """
@@ -240,6 +258,15 @@ def charge_agreed(payment: Stream, customer_id: UUID, method: Method, consent: C
 def payment_requested(payment: Stream, customer_id: UUID, charge_id: UUID) -> Statement:
     sql = "INSERT INTO asked_payment (merchant_id, invoice_id, customer_id, charge_id) VALUES ($1, $2, $3, $4)"
     return Statement(sql, (payment.merchant_id, payment.id, customer_id, charge_id))
+
+
+def authentication_opened(setup: SetUp, charge_id: UUID) -> Statement:
+    sql = """
+        INSERT INTO setup (merchant_id, id, customer_id, session, locale, colour, due, charge_id, expires_at)
+        VALUES ($1, $2, $3, $4, $5, $6, '[]', $7, now() + make_interval(mins => $8))
+        """
+    looks = setup.session, setup.locale, setup.colour
+    return Statement(sql, (setup.merchant_id, setup.id, setup.customer_id, *looks, charge_id, VALIDITY_MINUTES))
 
 
 def card_declined(merchant_id: UUID, customer_id: UUID, code: str, invoice_id: UUID | None = None) -> Statement:

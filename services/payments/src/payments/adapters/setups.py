@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from payments.application.card_setup import Purpose, SetUp
+from payments.application.card_setup import VALIDITY_MINUTES, Purpose, SetUp
 from payments.domain.confirmation import Period
 from payments.domain.dues import Due
 from payments.domain.shapes import Money
@@ -28,7 +28,7 @@ class PostgresSetUps:
             return None
         due = tuple(_due(each) for each in json.loads(row["due"]))
         looks = row["session"], row["locale"], row["colour"]
-        return SetUp(row["id"], row["merchant_id"], row["customer_id"], *looks, due, row["pays_invoice"])
+        return SetUp(row["id"], row["merchant_id"], row["customer_id"], *looks, due, row["purpose"], row["pays_invoice"])
 
     async def begin(
         self,
@@ -38,13 +38,15 @@ class PostgresSetUps:
         locale: str,
         colour: str | None,
         due: Sequence[Due],
+        purpose: Purpose = "default",
         pays_invoice: UUID | None = None,
     ) -> SetUp:
-        setup = SetUp(uuid4(), merchant_id, customer_id, session, locale, colour, tuple(due), pays_invoice)
+        looks = session, locale, colour
+        setup = SetUp(uuid4(), merchant_id, customer_id, *looks, tuple(due), purpose, pays_invoice)
         await self._pool.execute(
             """
-            INSERT INTO setup (merchant_id, id, customer_id, session, locale, colour, due, expires_at, pays_invoice)
-            VALUES ($1, $2, $3, $4, $5, $6, $7::text::jsonb, now() + make_interval(mins => $8), $9)
+            INSERT INTO setup (merchant_id, id, customer_id, session, locale, colour, due, expires_at, purpose, pays_invoice)
+            VALUES ($1, $2, $3, $4, $5, $6, $7::text::jsonb, now() + make_interval(mins => $8), $9, $10)
             """,
             merchant_id,
             setup.id,
@@ -54,6 +56,7 @@ class PostgresSetUps:
             colour,
             _json(setup.due),
             VALIDITY_MINUTES,
+            purpose,
             pays_invoice,
         )
         return setup

@@ -26,7 +26,7 @@ from payments.domain.payment.events import (
     RefundRequested,
 )
 from payments.domain.payment.payment import Payment
-from payments.domain.shapes import SANDBOX, Brand, FailureCode, Method, Money, RefundReason, Remedy
+from payments.domain.shapes import SANDBOX, Brand, DisputeOutcome, FailureCode, Method, Money, RefundReason, Remedy
 from payments.domain.wallet.backup import BackupConsent
 from payments.domain.wallet.events import (
     BackupChosen,

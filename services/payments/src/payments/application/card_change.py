@@ -90,11 +90,7 @@ class CardChange:
 
     async def _check_shown(self, merchant_id: UUID, request: CardChangeRequest) -> tuple[DueList, tuple[Due, ...]]:
         """All charges that are due, which must be the ones shown, and those to start. Raises SetUpOver, DueChanged."""
-        setup = await self.setups.open(request.setup_id)
-        if setup is None or (setup.merchant_id, setup.customer_id) != (merchant_id, request.customer_id):
-            raise SetUpOver
-        if setup.session != request.session or setup.pays_invoice:
-            raise SetUpOver
+        setup = opened(await self.setups.open(request.setup_id), merchant_id, request.customer_id, request.session)
         listed = await self.dues.of(merchant_id, request.customer_id)
         chosen = listed.chosen(request.charge_invoices)
         if listed.due != setup.due or chosen is None:
@@ -121,11 +117,19 @@ class CardChange:
         return outcome_of(changed, method, charges)
 
 
-def opened(setup: SetUp | None, merchant_id: UUID, customer_id: UUID, session: str | None, *, purpose: Purpose) -> SetUp:
-    """The set-up, if it is open for this customer, session and purpose. Raises SetUpOver."""
+def opened(
+    setup: SetUp | None,
+    merchant_id: UUID,
+    customer_id: UUID,
+    session: str | None,
+    *,
+    purpose: Purpose = "default",
+    pays_invoice: UUID | None = None,
+) -> SetUp:
+    """The set-up, if it is open for this customer, session, purpose and invoice. Raises SetUpOver."""
     if setup is None or (setup.merchant_id, setup.customer_id) != (merchant_id, customer_id):
         raise SetUpOver
-    if (setup.session, setup.purpose) != (session, purpose):
+    if (setup.session, setup.purpose, setup.pays_invoice) != (session, purpose, pays_invoice):
         raise SetUpOver
     return setup
 

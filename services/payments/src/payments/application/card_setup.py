@@ -55,8 +55,19 @@ class SetUp:
     """`#rrggbb`"""
     due: tuple[Due, ...]
     """The charges that are shown, and that the customer confirms."""
+    purpose: Purpose = "default"
     pays_invoice: UUID | None = None
-    """The invoice that the card pays without being stored. None: the card becomes the default."""
+    """The invoice that the card pays without being stored. None: it is stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAuthentication:
+    """One opening of the page on which the customer confirms a charge at their bank."""
+
+    setup: SetUp
+    order: ChargeOrder
+    ended: bool
+    """Whether the charge has its outcome. Until then it is under way, or waits for the customer: the provider knows."""
 
 
 @dataclass(frozen=True, slots=True)

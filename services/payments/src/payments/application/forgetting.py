@@ -1,7 +1,9 @@
-"""Detaches removed cards at the provider, so that they cannot be charged there either."""
+"""Detaches cards at the provider that are no longer to be charged: removed ones, and those of one-time payments."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import structlog
 
@@ -10,16 +12,18 @@ from payments.application.provider_ports import Provider
 from payments.application.queue_ports import OneTimeMethod, RemovedMethod
 
 log = structlog.get_logger()
+Detached = TypeVar("Detached", RemovedMethod, OneTimeMethod)
 
 
 @dataclass(frozen=True, slots=True)
-class Forgetting:
-    removed: RemovedMethods
+class Forgetting(Generic[Detached]):
+    forgotten: Callable[[Detached], Awaitable[None]]
+    """Stores that the provider has detached the card."""
     provider: Provider
     timeout_seconds: float
     """Seconds that the provider may take to answer."""
 
-    async def forget(self, method: RemovedMethod) -> None:
+    async def forget(self, method: Detached) -> None:
         """Without an answer the method is claimed again when its lease has ended. Repeating the call has no second effect."""
         try:
             async with asyncio.timeout(self.timeout_seconds):
@@ -27,4 +31,4 @@ class Forgetting:
         except (NoAnswer, TimeoutError):
             log.warning("payment_method.forget_unanswered", method_id=str(method.method_id))
             return
-        await self.removed.forgotten(method)
+        await self.forgotten(method)

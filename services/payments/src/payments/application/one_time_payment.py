@@ -1,6 +1,5 @@
-"""Pays one open invoice with a card that is used for this payment only, and has the provider forget the card afterwards."""
+"""Pays one open invoice with a card that is used for this payment only. The provider forgets the card afterwards."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from uuid import UUID, uuid4
@@ -12,8 +11,6 @@ from payments.application.aggregates import Payments, Wallets
 from payments.application.authentication import Looks
 from payments.application.card_change import SetUpOver, TooManyDeclines, opened, saved
 from payments.application.card_setup import SetUp
-from payments.application.charges import NoAnswer
-from payments.application.collector import PAUSE_SECONDS_MAX
 from payments.application.dues import confirmation
 from payments.application.pay_now import PAYMENTS_PER_DAY_MAX, AmountChanged, StartedCharge, TooManyPayments
 from payments.application.ports import (
@@ -78,7 +75,7 @@ class OneTimePayment:
         """Open the card page for the amount that is due. Raises NothingOwed."""
         listed = await self._listed(merchant_id, opening.customer_id, opening.invoice_id)
         looks = opening.session, opening.locale, opening.colour
-        return await self.setups.begin(merchant_id, opening.customer_id, *looks, listed.due, opening.invoice_id)
+        return await self.setups.begin(merchant_id, opening.customer_id, *looks, listed.due, pays_invoice=opening.invoice_id)
 
     async def confirm(
         self, context: Context, request: OneTimeRequest, key: IdempotencyKey | None, answer: Callable[[StartedCharge], Answer]
@@ -95,9 +92,10 @@ class OneTimePayment:
         await self._check(merchant_id, request)
         if await self.collections.running(merchant_id, request.customer_id, request.invoice_id):
             raise ChargeRunning
-        method = await self._read_card(merchant_id, request)
+        card = request.customer_id, request.setup_id, request.token
+        method = await saved(self.provider, self.provider_timeout_seconds, merchant_id, *card)
         # Committed before the charge, so that a crash between the two leaves no card at the provider.
-        await self.methods.keep(OneTimeMethod(merchant_id, request.customer_id, request.invoice_id, method.id))
+        await self.methods.keep(OneTimeMethod(merchant_id, request.customer_id, request.invoice_id, method.id, method.provider))
         payment = self.payments.stream(merchant_id, request.invoice_id)
         wallet = self.wallets.stream(merchant_id, request.customer_id)
 
@@ -152,23 +150,3 @@ class OneTimePayment:
         decisions.write(self.rows.payment_requested(paying.stream, request.customer_id, charge.id))
         decisions.write(self.rows.one_time_method_charged(merchant_id, method.id))
         return StartedCharge(paying.stream, paying.version, charge, confirmed, listed)
-
-
-@dataclass(frozen=True, slots=True)
-class Forgetting:
-    """Has the provider forget the card of a one-time payment once no charge with it is open."""
-
-    methods: OneTimeMethods
-    provider: Provider
-    timeout_seconds: float
-    first_pause_seconds: float = 1.0
-    """Seconds until the first repetition of a request without an answer; doubled after each one."""
-
-    async def forget(self, method: OneTimeMethod) -> None:
-        try:
-            async with asyncio.timeout(self.timeout_seconds):
-                await self.provider.forget(method.merchant_id, method.customer_id, method.method_id)
-        except (NoAnswer, TimeoutError):
-            await self.methods.postpone(method, min(PAUSE_SECONDS_MAX, self.first_pause_seconds * 2 ** min(method.calls, 20)))
-            return
-        await self.methods.forgotten(method)

@@ -53,6 +53,7 @@ class SetUps(OpenSetUps, Protocol):
         locale: str,
         colour: str | None,
         due: Sequence[Due],
+        purpose: Purpose = "default",
         pays_invoice: UUID | None = None,
     ) -> SetUp: ...
 
@@ -160,12 +161,14 @@ class Rows(Protocol):
 
     def payment_requested(self, payment: Stream, customer_id: UUID, charge_id: UUID) -> Statement: ...
 
-    def card_declined(self, merchant_id: UUID, customer_id: UUID, code: str, invoice_id: UUID | None = None) -> Statement:
-        """`invoice_id`: of a one-time payment."""
-        ...
+    def authentication_opened(self, setup: SetUp, charge_id: UUID) -> Statement: ...
 
     def outcomes_due(self, merchant_id: UUID, charge_id: UUID) -> Sequence[Statement]:
         """Request the outcomes of the charge and of its refunds from the provider now. What has ended does not change."""
+        ...
+
+    def made_refunds_due(self, merchant_id: UUID, charge_id: UUID) -> Statement:
+        """Ask the provider now whether the charge's refunds that were made have failed meanwhile."""
         ...
 
     def disputes_due(self, merchant_id: UUID, charge_id: UUID) -> Statement:

@@ -29,7 +29,7 @@ def wallet_data(event: of_wallet.Event) -> EventData:
                 provider=provider(event.method),
             )
         case of_wallet.PaymentConfirmed() | of_wallet.OneTimePaymentConfirmed():
-            data = payments.PaymentConfirmed(
+            return payments.PaymentConfirmed(
                 invoice_id=event.invoice_id,
                 payment_method=card(event.method),
                 confirmation=confirmation(event.confirmation),
@@ -86,6 +86,8 @@ def payment_data(event: of_payment.Event, bill: of_payment.Bill) -> payments.Pay
             )
         case of_payment.OutcomeUnknown(next_check_at=next_check_at):
             return payments.PaymentOutcomeUnknown(**fields, next_check_at=next_check_at)
+        case of_payment.AuthenticationNeeded(until=until):
+            return payments.PaymentAuthenticationRequired(**fields, until=until)
         case of_payment.RefundRequested(refund=refund):
             return payments.PaymentRefundRequested(**refund_fields(fields, refund))
         case of_payment.RefundFailed(refund=refund, code=code, reference=reference, made_before=made_before):

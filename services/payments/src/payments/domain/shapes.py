@@ -34,6 +34,8 @@ class Method:
     last4: str
     exp_month: int
     exp_year: int
+    fingerprint: str | None = field(default=None, compare=False)
+    """The provider's keyed hash of the number: equal for the same card of a customer. None if the provider has none."""
     provider: str = SANDBOX
     """The provider that has the card and charges it."""
 

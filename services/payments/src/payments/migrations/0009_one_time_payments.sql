@@ -9,6 +9,7 @@ CREATE TABLE one_time_method (
     method_id   uuid NOT NULL,
     customer_id uuid NOT NULL,
     invoice_id  uuid NOT NULL,
+    provider    text NOT NULL,
     call_at     timestamptz NOT NULL,
     calls       int NOT NULL DEFAULT 0,
     PRIMARY KEY (merchant_id, method_id)

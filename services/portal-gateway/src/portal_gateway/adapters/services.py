@@ -13,7 +13,7 @@ from chassis.http.problems import Problem, unavailable
 from chassis.runtime.outages import outages
 from portal_gateway.application.downloads import Download, DownloadedDocument, ExportFormat, ExportProgress
 from portal_gateway.application.refusals import CardDeclined
-from portal_gateway.application.requests import BackupConsent, CancelMode, CancelRequest, PaymentRequest, Purpose
+from portal_gateway.application.requests import BackupConsent, CancelMode, CancelRequest, Looks, PaymentRequest, Purpose
 from portal_gateway.application.results import (
     Accepted,
     AuthenticationBegun,

@@ -78,6 +78,7 @@ _OF_CHARGE: Final[Mapping[InvoiceStatus, tuple[str, ...]]] = {
 
 def invoice_row(invoice: Source, payment: Source | None) -> InvoiceRow:
     doc, paid = invoice.doc, payment.doc if payment else None
+    status = invoice_status(doc, paid)
     row: InvoiceRow = {
         "id": doc["id"],
         "number": doc["number"],
@@ -86,7 +87,7 @@ def invoice_row(invoice: Source, payment: Source | None) -> InvoiceRow:
         "plan_name": doc["plan_name"],
         "subscription_id": doc["subscription_id"],
         "total": doc["total"],
-        "status": invoice_status(doc, paid),
+        "status": status,
         "period": doc["period"],
         "paid_at": doc["paid_at"],
         "payment_method": doc["payment_method"],

@@ -240,7 +240,7 @@ class Portal:
 
         Raises the same as pay, and 429 `too_many_openings`.
         """
-        await self.limits.take(limits.PAYMENTS, _customer_key(session))
+        await self.limits.take(limits.PAYMENTS, session.customer_key)
         begun = await self.payments.authenticate(session, invoice_id, request, looks, idempotency_key)
         await self._store_accepted(session, _pending("charge", begun, {"invoice_id": begun["invoice_id"]}))
         return begun
@@ -267,7 +267,7 @@ class Portal:
         return await self.invoicing.receipt_pdf(session, invoice_id)
 
     async def credit_note_pdf(self, session: Session, credit_note_id: UUID) -> DownloadedDocument:
-        await self.limits.take(limits.PDFS, _customer_key(session))
+        await self.limits.take(limits.PDFS, session.customer_key)
         return await self.invoicing.credit_note_pdf(session, credit_note_id)
 
     async def export(self, session: Session, format: ExportFormat, locale: str, year: int | None = None) -> Download:

@@ -12,7 +12,7 @@ from portal_gateway.application.customer_view import Source
 from portal_gateway.application.downloads import Download, DownloadedDocument, ExportFormat, ExportProgress
 from portal_gateway.application.limits import Limit
 from portal_gateway.application.live import Glance
-from portal_gateway.application.requests import BackupConsent, CancelMode, CancelRequest, PaymentRequest, Purpose
+from portal_gateway.application.requests import BackupConsent, CancelMode, CancelRequest, Looks, PaymentRequest, Purpose
 from portal_gateway.application.results import (
     Accepted,
     AuthenticationBegun,
@@ -146,6 +146,10 @@ class Payments(Protocol):
     async def pay(
         self, session: Session, invoice_id: UUID, request: PaymentRequest, idempotency_key: str | None
     ) -> PaymentBegun: ...
+
+    async def authenticate(
+        self, session: Session, invoice_id: UUID, request: PaymentRequest, looks: Looks, idempotency_key: str | None
+    ) -> AuthenticationBegun: ...
 
     async def open_payment_setup(self, session: InvoiceSession, locale: str, colour: str | None) -> CardSetup:
         """Open card entry for a card that pays the session's invoice and is not stored."""

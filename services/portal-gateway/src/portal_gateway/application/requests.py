@@ -40,6 +40,14 @@ class PaymentRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Looks:
+    """How a page of the payments service looks."""
+
+    locale: str
+    colour: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class BackupConsent:
     """The text that the customer agreed to."""
 

@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse, Response
 from chassis.http import security_events
 from chassis.http.problems import Problem, not_found
 from chassis.text import isolated
+from payments.adapters.card_page.one_time_words import words_of
 from payments.adapters.card_page.pages import Pages
 from payments.adapters.card_page.ports import CardPagePorts
 from payments.adapters.card_page.submission import bank_answer, refuse_foreign, submitted
@@ -66,7 +67,7 @@ def routes(ports: CardPagePorts, pages: Pages, cards_url: str) -> APIRouter:
         except Exception as error:
             return pages.absent(setup_id, request, error)
         language = language_of(setup.locale)
-        words = words_for(language) | sentences_with_counts(language)
+        words = words_of(setup, language) | sentences_with_counts(language)
         if isinstance(fields, ProviderFields):
             more: dict[str, Any] = {"fields": fields, "locale": stripe_locale(language)}
             words |= provider_words(language)
@@ -97,7 +98,7 @@ def routes(ports: CardPagePorts, pages: Pages, cards_url: str) -> APIRouter:
         typed = await submitted(request)
         language = language_of(setup.locale)
         words = words_for(language)
-        if seconds := await ports.setups.blocked_for(setup.merchant_id, setup.customer_id):
+        if seconds := await ports.setups.blocked_for(setup.merchant_id, setup.customer_id, setup.pays_invoice):
             raise blocked(seconds, too_many_declines(language, seconds))
         card = card_input.read(typed.number, typed.exp, typed.cvc, merchant.now.date(), tokeniser.numbers)
         if isinstance(card, card_input.Mistakes):

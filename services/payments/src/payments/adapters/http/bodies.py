@@ -8,6 +8,7 @@ from pydantic import Field, StrictBool, StrictInt, StrictStr, StringConstraints,
 
 from chassis.http.bodies import StrictBody
 from payments.application.card_setup import Purpose
+from payments.application.pay_now import Shown
 from payments.domain.dues import Due, DueList, totals
 from payments.domain.shapes import Money
 
@@ -18,8 +19,8 @@ Token = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Za-z0-9_-]{1
 Locale = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8}){0,3}$")]
 
 
-class OpenSetUp(StrictBody):
-    """What the card page is opened for, and how it looks."""
+class OpenPage(StrictBody):
+    """How a page of this service looks."""
 
     locale: Locale = "es"
     """BCP 47 language tag of the page."""
@@ -27,6 +28,11 @@ class OpenSetUp(StrictBody):
     """Accent colour, as `#rrggbb`."""
     portal_origin: StrictStr | None = None
     """Origin of the page that will frame the card page. Only the portal's own is accepted."""
+
+
+class OpenSetUp(OpenPage):
+    """What the card page is opened for, and how it looks."""
+
     purpose: Purpose = "default"
     """`default`: the card becomes the default. `add`: it is stored beside the others, and nothing is charged."""
 
@@ -93,11 +99,11 @@ class NewCharge(ShownPayment):
     """The open invoice."""
 
 
-class NewAuthentication(ShownPayment, OpenSetUp):
+class NewAuthentication(ShownPayment, OpenPage):
     """A payment that the customer confirms at their bank, and how the page for it looks."""
 
 
-class OpenPaymentSetUp(OpenSetUp):
+class OpenPaymentSetUp(OpenPage):
     """How the card page looks, and the invoice that is paid there."""
 
     invoice_id: UUID

@@ -35,7 +35,7 @@ def routes(
     api = APIRouter(prefix="/v1")
 
     @api.post("/customers/{customer_id}/payment-methods", status_code=201, dependencies=[Depends(only("merchant"))])
-    @answers(documents.AddedMethod, (409, "no_payment_provider"), (422, "invalid_token"))
+    @answers(documents.AddedMethod, (409, "no_payment_provider"), (409, "too_many_payment_methods"), (422, "invalid_token"))
     async def add(customer_id: CustomerId, body: NewMethod, request: CommandParam) -> Response:
         """Add a card from a provider's token, and make it the default unless `make_default` is false.
 

@@ -17,6 +17,7 @@ PEERS: Final[Peers] = {
             ("DELETE", "/v1/payment-methods/{method_id}"),
             ("GET", "/v1/charges/preview"),
             ("POST", "/v1/charges"),
+            ("POST", "/v1/customers/{customer_id}/invoices/{invoice_id}/authentication"),
             ("POST", "/v1/one-time-payments/setups"),
             ("POST", "/v1/one-time-payments"),
             ("POST", "/v1/one-time-payments/{charge_id}/authentication"),

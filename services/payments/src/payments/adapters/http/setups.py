@@ -43,6 +43,8 @@ def routes(
     dues: Dues,
     stored_answers: StoredAnswers,
     rows: Rows,
+    addition: CardAddition,
+    reader: PaymentReader,
     provider_of: CurrentProvider,
     *,
     cards_url: str,
@@ -51,7 +53,13 @@ def routes(
     api = APIRouter(prefix="/v1/customers/{customer_id}")
 
     @api.post("/setups", status_code=201, dependencies=[Depends(only("merchant", "customer"))])
-    @answers(documents.SetUp, (409, "no_payment_provider"), (422, "portal_origin_refused"), (429, "too_many_openings"))
+    @answers(
+        documents.SetUp,
+        (409, "no_payment_provider"),
+        (409, "too_many_payment_methods"),
+        (422, "portal_origin_refused"),
+        (429, "too_many_openings"),
+    )
     async def open_setup(customer_id: CustomerId, body: OpenSetUp, request: CommandParam) -> Response:
         """Open a page on which a customer can type a card.
 

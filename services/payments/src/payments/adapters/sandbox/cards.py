@@ -14,6 +14,8 @@ class TestCard:
     """The reason why saving it is refused."""
     on_charge: FailureCode | None = None
     """The reason why charging it is refused."""
+    authentication: Literal["once", "always"] | None = None
+    """Whether the customer confirms charges at the bank: `once` until they have, or `always`."""
     on_refund: Literal["refused", "underway"] | None = None
     """What becomes of a refund: refused for good, or under way for `UNDERWAY_SECONDS`. None: it is made at once."""
 
@@ -29,6 +31,10 @@ TEST_CARDS: dict[str, TestCard] = {
     "4000000000000341": TestCard(on_charge=FailureCode.CARD_DECLINED),
     "4000000000000069": TestCard(FailureCode.EXPIRED_CARD, FailureCode.EXPIRED_CARD),
     "4000000000000127": TestCard(FailureCode.INCORRECT_CVC, FailureCode.INCORRECT_CVC),
+    "4000002500003155": TestCard(authentication="once"),
+    "4000002760003184": TestCard(authentication="always"),
+    "4000008260003178": TestCard(on_charge=FailureCode.INSUFFICIENT_FUNDS, authentication="always"),
+    "4000008400001629": TestCard(on_charge=FailureCode.CARD_DECLINED, authentication="always"),
     "4000000000005126": TestCard(on_refund="refused"),
     "4000000000007726": TestCard(on_refund="underway"),
 }

@@ -7,7 +7,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from billing_contracts.expiry import expired
-from payments.adapters.sandbox import refunds
+from payments.adapters.sandbox import challenges, refunds
 from payments.adapters.sandbox.behaviour import behaviour_for
 from payments.adapters.sandbox.ledger import LedgerPool
 from payments.adapters.sandbox.vault import Vault

@@ -16,9 +16,10 @@ from payments.domain.card_input import CardEntry, brand_of
 from payments.domain.shapes import Brand, FailureCode, Method
 
 _SAVE = """
-INSERT INTO sandbox_method
-    (merchant_id, id, customer_id, brand, last4, exp_month, exp_year, on_setup, on_charge, authentication, on_refund)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+INSERT INTO sandbox_method (
+    merchant_id, id, customer_id, brand, last4, exp_month, exp_year, on_setup, on_charge, authentication, on_refund, fingerprint
+)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 """
 _KEY = """
 WITH made AS (INSERT INTO sandbox_key (merchant_id, key) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING key)
@@ -146,7 +147,8 @@ class Vault:
 def row(merchant_id: UUID, customer_id: UUID | None, method: Method, number: str) -> tuple[object, ...]:
     card = TEST_CARDS[number]
     facts = (method.brand.value, method.last4, method.exp_month, method.exp_year)
-    return (merchant_id, method.id, customer_id, *facts, card.on_setup, card.on_charge, method.fingerprint)
+    behaviour = (card.on_setup, card.on_charge, card.authentication, card.on_refund)
+    return (merchant_id, method.id, customer_id, *facts, *behaviour, method.fingerprint)
 
 
 def method_of(row: asyncpg.Record) -> Method:

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-API_VERSION = "2026-08-26.dahlia"
-"""The version that the pinned library, the checked OpenAPI document and the page's script have in common."""
 _WITHOUT_MODE = frozenset({"list", "refund", "search_result"})
 """Objects of the API that do not say whether they are live."""
 

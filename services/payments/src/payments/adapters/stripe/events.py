@@ -31,6 +31,7 @@ TYPES: Final = (
     "charge.refunded",
     "refund.updated",
     "refund.failed",
+    *DISPUTE_TYPES,
     "payment_method.automatically_updated",
     "payment_method.updated",
     "payment_method.detached",
@@ -153,8 +154,12 @@ class EventIntake:
             event.intent,
         )
         if charge_id is not None:
-            disputed = [self.rows.disputes_due(merchant_id, charge_id)] if event.type in DISPUTE_TYPES else []
-            for statement in (*self.rows.outcomes_due(merchant_id, charge_id), *disputed):
+            due = [*self.rows.outcomes_due(merchant_id, charge_id)]
+            if event.type in _OF_REFUNDS:
+                due.append(self.rows.made_refunds_due(merchant_id, charge_id))
+            if event.type in DISPUTE_TYPES:
+                due.append(self.rows.disputes_due(merchant_id, charge_id))
+            for statement in due:
                 await connection.execute(statement.sql, *statement.args)
 
     async def _make_cards_due(self, connection: Connection, merchant_id: UUID, event: StripeEvent) -> None:

@@ -138,6 +138,7 @@ Command: TypeAlias = (
     Collect
     | TryAgain
     | PayNow
+    | RecordAuthenticationNeeded
     | RecordSuccess
     | RecordFailure
     | RecordNoAnswer

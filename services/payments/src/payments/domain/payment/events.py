@@ -31,6 +31,8 @@ class Charge:
     """The confirmation that it follows from; None for renewals and retries."""
     manual: bool = False
     """Whether it was requested with a card on file."""
+    on_session: bool = False
+    """Whether the customer is present. Only such a charge may wait until the customer has answered their bank."""
     last: bool = False
     """Whether it is the last retry of the merchant's schedule."""
     backup: bool = False
@@ -73,6 +75,16 @@ class OutcomeUnknown:
 
     charge: Charge
     next_check_at: datetime
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AuthenticationNeeded:
+    """The customer's bank wants the customer to confirm the payment."""
+
+    charge: Charge
+    until: datetime | None
+    """Until when the open attempt waits, by the wall clock. None: the attempt has failed; a new one, on session, can wait."""
     at: datetime
 
 

@@ -40,12 +40,13 @@ from payments.domain.payment.events import (
     RefundFailed,
     RefundRequested,
 )
-from payments.domain.payment.refusals import (
-    ChargeAlreadyEnded,
-    ChargeRunning,
-    NoSuchPayment,
-    NothingOwed,
-    NotPaidByThisCharge,
+from payments.domain.payment.refunds import (
+    NO_REFUNDS,
+    Refunds,
+    evolve_refunds,
+    record_refund,
+    record_refund_failed,
+    request_refund,
 )
 from payments.domain.payment.refusals import ChargeAlreadyEnded, ChargeRunning, NoSuchPayment, NothingOwed
 from payments.domain.shapes import FailureCode, Method, Remedy
@@ -163,15 +164,18 @@ def record_failure(command: RecordFailure, it: Payment) -> list[Event]:
         return [replace(failed, followed=True), *following]
     if command.backup is not None and command.backup.id != used and calls_for_backup(it, charge, remedy):
         return [replace(failed, followed=True), *attempt(evolve(it, failed), command.backup, command.at, backup=True)]
+    if command.code is FailureCode.AUTHENTICATION_REQUIRED:
+        return [failed, AuthenticationNeeded(charge, None, command.at)]
     return [failed]
 
 
 def calls_for_backup(it: Payment, charge: Charge, remedy: Remedy | None) -> bool:
     """Whether the backup card is charged next: the default cannot pay, or has failed at the last retry.
 
-    A charge that the customer or the merchant confirmed for one card is never moved to another one.
+    A charge that the customer or the merchant confirmed for one card, or that the customer answered their bank for, is never
+    moved to another one.
     """
-    if it.backup_used or charge.manual or charge.consent is not None:
+    if it.backup_used or charge.manual or charge.on_session or charge.consent is not None:
         return False
     return remedy is Remedy.ANOTHER_CARD or (charge.last and remedy is Remedy.WAIT)
 
@@ -189,11 +193,12 @@ def attempt(
     consent: Consent | None = None,
     *,
     manual: bool = False,
+    on_session: bool = False,
     last: bool = False,
     backup: bool = False,
 ) -> list[Event]:
     """The next attempt. Without a card it fails at once."""
-    charge = replace(next_charge(it, method, consent, manual), last=last, backup=backup)
+    charge = replace(next_charge(it, method, consent, manual, on_session), last=last, backup=backup)
     if method is None:
         code = FailureCode.NO_PAYMENT_METHOD
         return [AttemptFailed(it.bill, charge, code, code.retryable, None, at, remedy=code.remedy)]
@@ -225,7 +230,7 @@ def evolve(it: Payment | None, event: Event) -> Payment:
         case AttemptStarted():
             it = it or Payment(event.bill)
             used = it.backup_used or event.charge.backup
-            return replace(it, attempts=event.charge.number, open=event.charge, unknown=False, backup_used=used)
+            return replace(it, attempts=event.charge.number, open=event.charge, last=event.charge, backup_used=used)
         case AttemptFailed():
             it = it or Payment(event.bill)
             failed = it.failed | {event.charge.id}
@@ -236,6 +241,8 @@ def evolve(it: Payment | None, event: Event) -> Payment:
             return replace(ended(it), paid=event.charge)
         case OutcomeUnknown():
             return replace(it, unknown=True)
+        case AuthenticationNeeded():
+            return it if event.until is None else replace(it, unknown=False, authenticate_until=event.until)
         case RefundRequested() | Refunded() | RefundFailed():
             return replace(it, refunds=evolve_refunds(it.refunds, event, it.bill.amount))
         case DisputeOpened() | DisputeClosed():

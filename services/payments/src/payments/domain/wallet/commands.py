@@ -34,6 +34,23 @@ class ConfirmPayment:
 
 
 @dataclass(frozen=True, slots=True)
+class AddMethod:
+    """Store this card beside the others. Only a customer's first card becomes the default."""
+
+    customer_id: UUID
+    method: Method
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MakeDefault:
+    """Charge all subscriptions to this card on file from now on. Nothing is charged now."""
+
+    method_id: UUID
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ConfirmOneTimePayment:
     """Pay this invoice now with a card that is used for this payment only. The customer may have no card on file."""
 

@@ -51,4 +51,32 @@ class MethodRemoved:
     """Whether the provider did not have it any more. Otherwise the customer or the merchant removed it."""
 
 
-Event: TypeAlias = DefaultChanged | PaymentConfirmed | OneTimePaymentConfirmed | MethodRemoved
+@dataclass(frozen=True, slots=True)
+class MethodAdded:
+    """A card beside the default."""
+
+    customer_id: UUID
+    method: Method
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BackupChosen:
+    """Both fields are None if there is no backup from now on."""
+
+    method: Method | None
+    consent: BackupConsent | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MethodRefreshed:
+    """The card with its new details. The id is the same, and so are its roles."""
+
+    method: Method
+    at: datetime
+
+
+Event: TypeAlias = (
+    DefaultChanged | PaymentConfirmed | OneTimePaymentConfirmed | MethodRemoved | MethodAdded | BackupChosen | MethodRefreshed
+)

@@ -97,6 +97,8 @@ def decide(command: Command, it: Wallet | None) -> list[Event]:
             return confirm_payment(command, it)
         case ConfirmOneTimePayment():
             return confirm_one_time_payment(command)
+        case MakeDefault():
+            return make_default(command, existing(it))
         case RemoveMethod():
             return remove_method(command, existing(it))
         case ChooseBackup():

@@ -29,17 +29,17 @@ def consent_changed() -> Problem:
 
 
 def card_routes(portal: Portal, dependencies: SessionDependencies) -> APIRouter:
-    api = APIRouter(prefix="/api/payment-methods", route_class=LocalizedRoute, tags=["commands"])
+    api = APIRouter(prefix="/api", route_class=LocalizedRoute, tags=["commands"])
     reading, acting = Depends(dependencies.reading), Depends(dependencies.acting)
 
-    @api.get("")
+    @api.get("/payment-methods")
     @answers(documents.CardsOnFile)
     async def on_file(request: Request, session: Annotated[Session, reading]) -> dict[str, Any]:
         """List the cards on file."""
         view = await portal.view(session)
         return {"items": cards(Reader.of(view, language_of(request, session, view)), view)}
 
-    @api.get("/changes")
+    @api.get("/payment-method-changes")
     @answers(payment_documents.CardChanges)
     async def changes(request: Request, session: Annotated[Session, reading]) -> dict[str, Any]:
         """List the last changes of the cards on file, newest first."""
@@ -48,7 +48,7 @@ def card_routes(portal: Portal, dependencies: SessionDependencies) -> APIRouter:
         newest = await portal.card_changes(session)
         return {"items": [{**change, "text": card_changes.sentence_about(reader, change)} for change in newest]}
 
-    @api.post("", status_code=201)
+    @api.post("/payment-methods", status_code=201)
     @answers(
         payment_documents.CardAdded,
         *((402, code) for code in DECLINED),
@@ -67,7 +67,7 @@ def card_routes(portal: Portal, dependencies: SessionDependencies) -> APIRouter:
         """
         return {**await portal.cards.add(session, body.setup_id, body.token, idempotency_key=idempotency_key)}
 
-    @api.put("/{method_id}/default", status_code=202)
+    @api.put("/payment-methods/{method_id}/default", status_code=202)
     @answers(Accepted, UNKNOWN, TOO_MANY)
     async def make_default(
         method_id: MethodId, session: Annotated[Session, acting], idempotency_key: IdempotencyKey = None
@@ -75,7 +75,7 @@ def card_routes(portal: Portal, dependencies: SessionDependencies) -> APIRouter:
         """Make a card the default for all subscriptions. Nothing is charged."""
         return {**await portal.cards.make_default(session, method_id, idempotency_key=idempotency_key)}
 
-    @api.get("/{method_id}/backup")
+    @api.get("/payment-methods/{method_id}/backup")
     @answers(payment_documents.BackupText, UNKNOWN)
     async def backup_text(request: Request, method_id: MethodId, session: Annotated[Session, reading]) -> dict[str, Any]:
         """Read the text that the customer agrees to before the card becomes the backup."""
@@ -86,7 +86,7 @@ def card_routes(portal: Portal, dependencies: SessionDependencies) -> APIRouter:
         dialog = saved_cards.use_as_backup(Reader.of(view, language_of(request, session, view)), method, view)
         return {"text_version": saved_cards.BACKUP_TEXT, "text": dialog.consent}
 
-    @api.put("/{method_id}/backup", status_code=202)
+    @api.put("/payment-methods/{method_id}/backup", status_code=202)
     @answers(Accepted, UNKNOWN, (409, "consent_changed"), (409, "default_as_backup"), TOO_MANY)
     async def choose_backup(
         request: Request,
@@ -102,7 +102,7 @@ def card_routes(portal: Portal, dependencies: SessionDependencies) -> APIRouter:
         consent = BackupConsent(body.text_version, language.tag)
         return {**await portal.cards.choose_backup(session, method_id, consent, idempotency_key=idempotency_key)}
 
-    @api.delete("/{method_id}/backup", status_code=202)
+    @api.delete("/payment-methods/{method_id}/backup", status_code=202)
     @answers(Accepted, UNKNOWN, TOO_MANY)
     async def withdraw_backup(
         method_id: MethodId, session: Annotated[Session, acting], idempotency_key: IdempotencyKey = None
@@ -110,7 +110,7 @@ def card_routes(portal: Portal, dependencies: SessionDependencies) -> APIRouter:
         """Stop using a card as the backup."""
         return {**await portal.cards.withdraw_backup(session, method_id, idempotency_key=idempotency_key)}
 
-    @api.get("/{method_id}/removal")
+    @api.get("/payment-methods/{method_id}/removal")
     @answers(payment_documents.RemovalPreview, UNKNOWN)
     async def preview_removal(request: Request, method_id: MethodId, session: Annotated[Session, reading]) -> dict[str, Any]:
         """Preview what removing a card does: which card is the default afterwards."""
@@ -119,7 +119,7 @@ def card_routes(portal: Portal, dependencies: SessionDependencies) -> APIRouter:
         facts = {name: preview[name] for name in ("allowed", "next_default")}
         return {**facts, "statements": list(dialog.sentences)}
 
-    @api.delete("/{method_id}", status_code=202)
+    @api.delete("/payment-methods/{method_id}", status_code=202)
     @answers(Accepted, UNKNOWN, (409, "last_payment_method"), (409, "next_default_changed"), TOO_MANY)
     async def remove(
         method_id: MethodId,

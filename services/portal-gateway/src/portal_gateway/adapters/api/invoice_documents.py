@@ -128,6 +128,73 @@ class Movement(BaseModel):
     """True when the customer's backup card was charged, because the default had failed."""
 
 
+class CreditNoteLine(BaseModel):
+    """What a credit note takes off one line of the invoice. Amounts are negative."""
+
+    line_number: int
+    """Number of the invoice's line, from 1."""
+    plan_name: str
+    """Name of the plan."""
+    description: str
+    """Text of the line."""
+    period: Period
+    """The period that the invoice's line charges."""
+    net: Money
+    """Amount without tax."""
+    tax: Money
+    """Tax."""
+    total: Money
+    """Amount with tax."""
+
+
+class CreditRefund(BaseModel):
+    """The refund that settles a credit note."""
+
+    status: str
+    """`requested` is on its way, `made` went back, `failed` did not. More values may come."""
+    at: datetime | None
+    """When the outcome was known. Null before."""
+    reference: str | None
+    """The payment provider's reference. Null until it is known."""
+    payment_method: UsedCard | None
+    """The card to which the money goes."""
+
+
+class CreditNote(BaseModel):
+    """A credit note: it takes a part of the invoice back, or all of it. Amounts are negative."""
+
+    id: UUID
+    """Id of the credit note."""
+    number: str
+    """Number of the credit note."""
+    issued_on: date
+    """Date of issue."""
+    customer_id: UUID
+    """The customer."""
+    invoice_id: UUID
+    """The invoice."""
+    invoice_number: str
+    """Number of the invoice."""
+    invoice_issued_on: date
+    """Date of issue of the invoice."""
+    reason: str
+    """`customer_request`, `duplicate`, `billing_error`, `service_issue`, `goodwill` or `other_reason`. More values may come."""
+    lines: list[CreditNoteLine]
+    """What is taken off the invoice's lines."""
+    tax: Tax | None
+    """The tax of the invoice. Null when none applies."""
+    net_total: Money
+    """Sum without tax; negative."""
+    tax_total: Money
+    """Sum of the tax; negative."""
+    total: Money
+    """What the invoice is reduced by; negative."""
+    refund: CreditRefund
+    """The refund."""
+    pdf_url: str
+    """Path of the PDF document."""
+
+
 class Party(BaseModel):
     """A seller or buyer as printed on an invoice."""
 
@@ -197,6 +264,10 @@ class WholeInvoice(Invoice):
     """A more precise reason of a failed payment than its code, if there is one. More values may come."""
     authenticate_until: datetime | None = None
     """How long the running charge waits for the customer's answer to their bank, by the wall clock. Absent unless it waits."""
+    charge_id: UUID | None = None
+    """The charge that failed, or that waits for that answer. Absent otherwise."""
+    charged_method_id: UUID | None = None
+    """The card of that charge. One that is not on file belongs to the payer of an invoice link."""
     receipt_url: str | None = None
     """Path of the receipt for its payment, a PDF document. Null while no money was taken."""
     movements: list[Movement]

@@ -10,6 +10,7 @@ from portal_gateway.application.requests import CancelMode
 from portal_gateway.domain.view import InvoiceStatus
 
 SubscriptionId = Annotated[UUID, Path(description="The subscription's id.")]
+CreditNoteId = Annotated[UUID, Path(description="The credit note's id.")]
 MethodId = Annotated[UUID, Path(description="The card's id.")]
 NextDefault = Annotated[
     UUID | None, Query(description="The default afterwards, as it was shown. Compared when given: another one is refused.")

@@ -11,6 +11,7 @@ from portal_gateway.application.presentation.common import Reader
 from portal_gateway.application.presentation.notice import notice
 from portal_gateway.application.view import Pending, View
 from portal_gateway.domain.instants import rfc3339
+from portal_gateway.domain.invoice_refunds import refund_status
 from portal_gateway.domain.view import Debt, InvoiceRow, Money, PaymentMethod, SavedMethod, Subscription
 from presentation.languages import Language
 

@@ -20,5 +20,6 @@ def api_routes(portal: Portal, signals: ChangeSignals) -> APIRouter:
     api.include_router(command_routes(portal, dependencies))
     api.include_router(card_routes(portal, dependencies))
     api.include_router(invoice_routes(portal, dependencies))
+    api.include_router(credit_note_routes(portal, dependencies))
     api.include_router(shared_invoice_routes(portal, dependencies))
     return api

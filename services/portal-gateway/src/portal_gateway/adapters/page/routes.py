@@ -16,6 +16,7 @@ from portal_gateway.adapters.page import (
     overview,
     payment,
     request_context,
+    saved_cards,
     session,
     shared_invoice,
 )
@@ -39,7 +40,7 @@ def routes(portal: Portal, cards_origin: str) -> APIRouter:
     assets = own_assets()
     pages = Pages(assets, cards_origin)
     router = APIRouter()
-    for part in (session, overview, cancellation, card_entry, payment, documents, shared_invoice):
+    for part in (session, overview, cancellation, card_entry, saved_cards, payment, documents, shared_invoice):
         router.include_router(part.routes(portal, pages))
     router.include_router(files.routes(assets))
     return router

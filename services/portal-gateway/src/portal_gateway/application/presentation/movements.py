@@ -29,6 +29,7 @@ KINDS_WITH_CARD: Final = {
     "refund": N_("Refund to %(card)s"),
     "chargeback": N_("Chargeback to %(card)s"),
 }
+BANK_DAYS: Final = N_("Your bank can take 5–10 business days to show it.")
 KINDS_WITH_BACKUP: Final = {
     "payment": N_("Charged to your backup card %(card)s"),
     "failed_attempt": N_("Your backup card %(card)s was declined"),

@@ -10,7 +10,7 @@ from portal_gateway.application.presentation.common import Badge, Reader, moment
 from portal_gateway.application.presentation.notice import Notice
 from portal_gateway.application.subscription_status import renews
 from portal_gateway.application.view import View
-from portal_gateway.domain.view import CardFace, DetachedCard, PaymentMethod, SavedMethod
+from portal_gateway.domain.view import CardFace, DetachedCard, PaymentMethod
 from presentation.languages import in_context
 
 SHOWN_FOR: Final = timedelta(days=30)

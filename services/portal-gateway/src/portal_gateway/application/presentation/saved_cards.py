@@ -6,8 +6,9 @@ from typing import Final, Literal
 
 from chassis.text import isolated
 from portal_gateway.application.presentation.card_changes import TITLE
+from portal_gateway.application.presentation.cards_on_file import saved
 from portal_gateway.application.presentation.common import Badge, Reader
-from portal_gateway.application.presentation.payment_method import expiry, expiry_badge, removed_by_provider, saved
+from portal_gateway.application.presentation.payment_method import expiry, expiry_badge, removed_by_provider
 from portal_gateway.application.results import RemovalPreview
 from portal_gateway.application.view import View
 from portal_gateway.domain.view import SavedMethod

@@ -11,11 +11,16 @@ CHANGES_MAX = 20
 
 
 def fold(document: Document | None, envelope: Envelope) -> Document:
-    """payment_method: the default card, or null · methods: all cards in the order of addition · backup: id, or null
+    """payment_method: the default card, or null · methods: all cards in the order of addition · backup: id, or null ·
+    changes: the last ones, oldest first
 
     detached: the card that its provider does not have any more, until the cards are changed: brand, last4, at, was_default
     """
-    return _STEPS[envelope.type](_complete(document or {"payment_method": None}), envelope.data, envelope)
+    before = _complete(document or {"payment_method": None})
+    after = _STEPS[envelope.type](before, envelope.data, envelope)
+    change = _change(before, envelope.type, envelope.data)
+    new = [{"at": rfc3339(envelope.time), **change}] if change else []
+    return after | {"changes": [*before["changes"], *new][-CHANGES_MAX:]}
 
 
 def _complete(document: Document) -> Document:

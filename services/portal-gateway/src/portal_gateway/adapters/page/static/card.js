@@ -29,9 +29,23 @@ function start(root) {
   }
 }
 
-/** The page of a card that pays one invoice and is not stored, and of a card that becomes the default. */
-const ONCE = { home: "/shared-invoice", setup: "/api/shared-invoice/setup", confirm: ["POST", "/api/shared-invoice/payment"] };
-const KEPT = { home: null, setup: "/api/payment-method/setup", confirm: ["PUT", "/api/payment-method"] };
+/** A card that pays one invoice and is not stored. `shown` is what was shown and is sent with the confirmation. */
+const ONCE = {
+  home: "/shared-invoice",
+  setup: "/api/shared-invoice/setup",
+  opening: {},
+  confirm: ["POST", "/api/shared-invoice/payment"],
+  shown: (due) => totalsOf(due)[0],
+};
+/** A card that becomes the default and pays what is due. */
+const KEPT = {
+  setup: "/api/payment-method/setup",
+  opening: {},
+  confirm: ["PUT", "/api/payment-method"],
+  shown: (due) => ({ charge_invoices: due.map((line) => line.invoice_id), totals: totalsOf(due) }),
+};
+/** A card beside the others. Nothing is charged. */
+const ADDED = { ...KEPT, opening: { purpose: "add" }, confirm: ["POST", "/api/payment-methods"], shown: () => ({}) };
 /** Refusals that the page of the invoice explains. */
 const OVER = ["nothing_owed", "charge_running"];
 
@@ -68,14 +82,8 @@ function totalsOf(due) {
 
 class CardEntry extends FramedSheet {
   constructor(sheet) {
-    this.sheet = sheet;
-    this.origin = sheet.dataset.cardsOrigin;
-    this.use = "once" in sheet.dataset ? ONCE : KEPT;
-    this.words = sheet.querySelector("[data-words]").dataset;
-    this.holder = sheet.querySelector("[data-frame]");
-    this.back = sheet.querySelector("[data-fallback] [data-close]");
-    this.heard = (event) => this.hear(event);
-    addEventListener("message", this.heard);
+    super(sheet, HEARD);
+    this.use = "once" in sheet.dataset ? ONCE : sheet.dataset.purpose === "add" ? ADDED : KEPT;
     sheet.querySelector("[data-retry]").addEventListener("click", () => {
       sheet.querySelector("#sheet-title").focus();
       this.open();
@@ -85,7 +93,7 @@ class CardEntry extends FramedSheet {
   async open() {
     this.state = "opening";
     this.show({ wait: true });
-    const answer = await call("POST", this.use.setup, {}).catch(() => null);
+    const answer = await call("POST", this.use.setup, this.use.opening).catch(() => null);
     if (!this.sheet.isConnected) return;
     if (answer?.status === 429) return this.fail("tooMany", { again: false, sentence: minutesOf(this.words.tooMany, answer.retryAfter) });
     if (this.isOver(answer)) return undefined;
@@ -110,34 +118,6 @@ class CardEntry extends FramedSheet {
     section.querySelector("[data-does]").replaceChildren(...(statements ?? []).map(paragraph));
   }
 
-  /** Whether the card is stored beside the others. Nothing is charged then. */
-  get adds() {
-    return this.sheet.dataset.purpose === "add";
-  }
-
-  hear(event) {
-    if (!this.sheet.isConnected) return removeEventListener("message", this.heard);
-    if (!this.frame || event.origin !== this.origin || event.source !== this.frame.contentWindow) return undefined;
-    if (!isMessage(event.data, this.setup)) return undefined;
-    const act = HEARD[this.state][event.data.type];
-    return act ? this[act](event.data) : undefined;
-  }
-
-  tell(type, more) {
-    this.frame?.contentWindow?.postMessage({ v: 1, setup_id: this.setup, type, ...more }, this.origin);
-  }
-
-  ready() {
-    this.atRest();
-    this.show({});
-    this.frame.focus();
-    this.tell("focus");
-  }
-
-  resize({ height }) {
-    this.frame.height = String(height);
-  }
-
   submitting() {
     this.state = "submitting";
     this.sheet.dataset.busy = "yes";
@@ -152,9 +132,7 @@ class CardEntry extends FramedSheet {
   async save({ token }) {
     clearTimeout(this.timer);
     this.state = "saving";
-    const totals = totalsOf(this.due);
-    const shown = this.use === ONCE ? totals[0] : { charge_invoices: this.due.map((line) => line.invoice_id), totals };
-    const answer = await this.outcome({ setup_id: this.setup, token, ...shown });
+    const answer = await this.outcome({ setup_id: this.setup, token, ...this.use.shown(this.due) });
     if (answer?.ok && this.use === ONCE) return this.paying();
     if (answer?.ok) return this.saved(answer.content);
     if (this.isOver(answer)) return undefined;
@@ -204,7 +182,8 @@ class CardEntry extends FramedSheet {
     return over;
   }
 
-  async saved({ aggregate, version, payment_method: card, charges }) {
+  async saved({ aggregate, version, charges, payment_method, ...added }) {
+    const card = payment_method ?? added;
     this.tell("result", { ok: true });
     removeEventListener("message", this.receive);
     delete this.sheet.dataset.busy;
