@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from pydantic import BaseModel, create_model
@@ -83,6 +83,16 @@ def test_a_new_required_field_is_refused_with_an_alternative() -> None:
     assert refusals("history-line", old, new) == [
         "history-line: data.total is new and required, which breaks its readers: keep published fields as they are and give new "
         "ones a default."
+    ]
+
+
+def test_a_new_value_of_an_enumeration_is_refused() -> None:
+    old = changed(code=(Literal["declined", "expired"], ...), tried=(list[Literal["visa", "amex"]], []))
+    new = changed(code=(Literal["declined", "expired", "stolen"], ...), tried=(list[Literal["visa", "amex", "jcb"]], []))
+    assert breaks(old, new) == ["data.code: the enumeration gained stolen", "data.tried[]: the enumeration gained jcb"]
+    assert breaks(new, old) == [
+        "data.code: a value was removed from the enumeration",
+        "data.tried[]: a value was removed from the enumeration",
     ]
 
 

@@ -6,7 +6,10 @@ Schema = dict[str, Any]
 
 
 def refusals(published: str, old: Schema, new: Schema) -> list[str]:
-    """A sentence for each break: what it is, and what to do instead. `published` is the event's type or the schema's name."""
+    """A sentence for each break: what it is, and what to do instead. `published` is the event's type or the schema's name.
+
+    A new value of an enumeration is one: readers that validate refuse it. Send the nearest old value and an optional detail.
+    """
     name, version, number = published.rpartition(".v")
     instead = "keep published fields as they are and give new ones a default"
     if version:
@@ -38,8 +41,12 @@ def _breaks(old: Schema, new: Schema, old_defs: Schema, new_defs: Schema, at: st
     for keyword in ("type", "format", "const", "pattern", "minimum", "maximum"):
         if old.get(keyword) != new.get(keyword):
             changes.append(f"{at}: {keyword} changed from {old.get(keyword)} to {new.get(keyword)}")
-    if set(old.get("enum", ())) - set(new.get("enum", ())):
+    before, after = set(old.get("enum", ())), set(new.get("enum", ()))
+    if before - after:
         changes.append(f"{at}: a value was removed from the enumeration")
+    if before and after - before:
+        added_values = ", ".join(sorted(map(str, after - before)))
+        changes.append(f"{at}: the enumeration gained {added_values}")
     for keyword in ("items", "additionalProperties"):
         if isinstance(old.get(keyword), dict):
             changes += _breaks(old[keyword], new.get(keyword) or {}, old_defs, new_defs, f"{at}[]")
