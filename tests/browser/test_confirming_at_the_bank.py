@@ -110,7 +110,7 @@ async def test_a_double_click_answers_once(page: Page) -> None:
     stage = stage_of()
     async with stage.open():
         sheet = await opened(page, stage)
-        await button(sheet, "approve").dblclick()
+        await press(button(sheet, "approve"), clicks=2)
         await answered(sheet)
         assert stage.live_payments.cards.answers == [("approve", CHARGE), ("wake", CHARGE)]
 

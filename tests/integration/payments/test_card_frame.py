@@ -187,7 +187,7 @@ async def test_an_expiry_can_be_typed_as_it_is_printed(portal: Portal, typed: st
 async def test_a_double_click_sends_one_card(portal: Portal) -> None:
     await portal.visit()
     await portal.fill()
-    await portal.card.locator("#confirm").dblclick()
+    await press(portal.card.locator("#confirm"), clicks=2)
     await portal.until_heard("token")
     await portal.page.wait_for_timeout(300)
     assert len(portal.around.tokenised) == 1

@@ -161,7 +161,7 @@ class CardDialog:
         await self.root.locator("a[data-close]").click()
 
 
-async def press(button: Locator) -> None:
+async def press(button: Locator, clicks: int = 1) -> None:
     """Click a button of the card frame once the frame is still: appearing sentences and scrolling move it.
 
     The frame is another process. A click that the browser delivers to a former position of the frame is repeated.
@@ -172,7 +172,7 @@ async def press(button: Locator) -> None:
         await wait_until_frame_is_still(button.page)
         element = await button.element_handle()
         await element.evaluate(_NOTE_CLICK)
-        await button.click()
+        await button.click(click_count=clicks)
         try:
             if await element.evaluate(_WAS_CLICKED):
                 return
