@@ -26,6 +26,7 @@ async def test_every_process_is_replaced_by_one_of_this_release(used: ClusterInU
         await used.cluster.migrate()
         used.cluster.replicas.python = sys.executable
         await replace_processes(used)
+        await used.cluster.finish_upgrade()
 
 
 @pytest.mark.parametrize("node", brokers.NODES if FULL else brokers.NODES[:1])

@@ -26,6 +26,7 @@ async def test_a_backup_is_restored_and_reconciled(used: ClusterInUse, tmp_path:
         await cluster.migrate()
         cluster.replicas.python = sys.executable
         await cluster.replicas.start()
+        await cluster.finish_upgrade()
     async with shop(cluster.stack) as other:
         erased = await other.customer()
         backup, own_files = tmp_path / "backup", {"PORTAL_FOLDER": str(tmp_path / "own")}

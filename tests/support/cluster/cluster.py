@@ -111,6 +111,11 @@ class Cluster:
         first = {replica.service: replica for replica in reversed(self.replicas.all)}
         await asyncio.gather(*map(migrate, first.values()))
 
+    async def finish_upgrade(self) -> None:
+        """Rebuild the documents that the previous release has written, once none of its processes runs."""
+        done = await self.portalctl("rebuild", "--due", "--yes")
+        assert done.returncode == 0, done.stdout + done.stderr
+
 
 @asynccontextmanager
 async def cluster(plan: Plan = FULL, python: str = sys.executable) -> AsyncIterator[Cluster]:
