@@ -8,6 +8,7 @@ from browser.axe import violations
 from browser.fast_time import control_time, forward_until
 from browser.live_stage import LiveStage
 from browser.test_card_frame_protocol import altered, heard, post
+from browser.test_slow_and_failing_requests import HeldRequests
 from playwright.async_api import Locator, Page, expect
 
 from chassis.http.problems import Problem
@@ -109,8 +110,11 @@ async def test_escape_does_not_close_the_question_and_it_ends_after_ten_minutes(
 async def test_a_double_click_answers_once(page: Page) -> None:
     stage = stage_of()
     async with stage.open():
-        sheet = await opened(page, stage)
+        sheet, slow = await opened(page, stage), HeldRequests()
+        await expect(question(sheet)).to_be_visible()
+        await page.route("**/confirm/**", slow)
         await press(button(sheet, "approve"), clicks=2)
+        await slow.release()
         await answered(sheet)
         assert stage.live_payments.cards.answers == [("approve", CHARGE), ("wake", CHARGE)]
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from browser.gallery_payments import facing, owing
 from browser.live_stage import LiveStage
+from browser.test_slow_and_failing_requests import HeldRequests
 from playwright.async_api import Locator, Page, expect
 
 from portal_gateway.application.presentation.failure_reasons import REASONS
@@ -103,7 +104,10 @@ async def test_a_failed_payment_offers_another_card(page: Page) -> None:
 
 async def test_a_double_click_pays_once(page: Page) -> None:
     async with paying(page) as (stage, _, dialog):
+        slow = HeldRequests()
+        await page.route("**/payment", slow)
         await submit_of(dialog).dblclick()
+        await slow.release()
         await expect(badge(dialog.locator("#payment-outcome"), "paid").first).to_be_visible()
         assert len(stage.live_payments.requests) == 1
 

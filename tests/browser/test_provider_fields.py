@@ -10,6 +10,7 @@ from browser.axe import violations
 from browser.fast_time import control_time, forward_until
 from browser.live_stage import DECLINED, MASTERCARD, LiveStage
 from browser.test_card_numbers_stay_in_the_frame import STORAGE
+from browser.test_slow_and_failing_requests import HeldRequests
 from playwright.async_api import FrameLocator, Locator, Page, Route, expect
 
 from payments.adapters.card_page.policies import STRIPE_JS, stripe_policy
@@ -128,8 +129,11 @@ async def test_a_mistake_in_the_fields_is_shown_by_them_and_the_focus_returns(pa
 
 async def test_a_double_click_saves_one_card(page: Page, stage: LiveStage) -> None:
     dialog = await opened(page, stage)
+    slow = HeldRequests()
+    await page.route("**/api/payment-method", slow)
     await dialog.fill(MASTERCARD)
     await press(dialog.frame.locator("#confirm"), clicks=2)
+    await slow.release()
     await expect(dialog.saved).to_be_visible()
     assert [request["token"] for request in stage.live_payments.requests] == ["seti_1"]
 
