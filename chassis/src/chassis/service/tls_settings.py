@@ -1,5 +1,6 @@
 """Checks of settings that name files for TLS (PEM)."""
 
+import ssl
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,7 +9,7 @@ from cryptography.x509 import load_pem_x509_certificates
 from pydantic import AfterValidator, BeforeValidator, ValidationInfo
 
 from chassis.service.setting_types import Expected
-from chassis.tls import client_context
+from chassis.tls import client_context, load_certificate
 
 
 def empty_is_none(value: Any) -> Any:
@@ -45,7 +46,7 @@ def key_of(certificate_field: str) -> Callable[[Path | None, ValidationInfo], Pa
                 raise ValueError("is set without a certificate")
             return path
         try:
-            client_context(None, file, path)
+            load_certificate(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), file, path)
         except (OSError, ValueError):
             raise ValueError("has no unencrypted key of the certificate (PEM)") from None
         return path
