@@ -2,20 +2,24 @@
 
 import gc
 from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 
+import asyncpg
 import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 from structlog.dev import ConsoleRenderer, plain_traceback
 from xdist.remote import Producer
 
+from chassis.postgres.migrate import CHASSIS, migrate
 from support import servers
-from support.databases import ServiceDatabase, fresh_database
+from support.databases import ServiceDatabase, Template, fresh_database
 from support.distribution import Distribution, rank
+from support.property_tests import examples
 from support.topics import own_topics
 
 # No test is judged by how long it takes: the machine may be busy.
-settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("untimed", deadline=None, max_examples=examples(100), suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
 # structlog's own format draws a table with every variable of each frame, which takes 0.5 s of processor time per exception.
@@ -61,6 +65,18 @@ async def kafka_bootstrap(kafka_server: str) -> AsyncIterator[str]:
     """Bootstrap servers without any topic. What a file creates is deleted after it, so no other file reads its records."""
     async with own_topics(kafka_server):
         yield kafka_server
+
+
+@pytest.fixture(scope="session")
+async def chassis_tables(postgres_url: str) -> AsyncIterator[Template]:
+    """The tables of the chassis without rows."""
+    async with fresh_database(postgres_url, "chassis") as database:
+        owner = await asyncpg.connect(database.owner_url)
+        try:
+            await migrate(owner, {"chassis": CHASSIS}, urlsplit(database.url).username or "")
+        finally:
+            await owner.close()
+        yield Template(postgres_url, database)
 
 
 @pytest.fixture

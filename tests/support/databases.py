@@ -4,6 +4,7 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import asyncpg
 
@@ -33,6 +34,31 @@ async def fresh_database(postgres_url: str, service: str = "test") -> AsyncItera
         )
     finally:
         await drop(postgres_url, database)
+
+
+@dataclass(frozen=True)
+class Template:
+    """A database that is copied for each test, which takes half the time of creating its tables. Nothing is connected to it."""
+
+    postgres_url: str
+    original: ServiceDatabase
+
+    @asynccontextmanager
+    async def copied(self) -> AsyncIterator[ServiceDatabase]:
+        """A copy for the same roles. It is dropped at the end, even with open connections."""
+        original = urlsplit(self.original.admin_url).path.lstrip("/")
+        name = f"{original}_{secrets.token_hex(4)}"
+        urls = (self.original.url, self.original.owner_url, self.original.admin_url)
+        owner, service = (urlsplit(url).username for url in (self.original.owner_url, self.original.url))
+        admin = await asyncpg.connect(self.postgres_url)
+        try:
+            await admin.execute(f"CREATE DATABASE {name} TEMPLATE {original} OWNER {owner}")
+            await admin.execute(f"REVOKE ALL ON DATABASE {name} FROM PUBLIC")
+            await admin.execute(f"GRANT CONNECT, TEMPORARY ON DATABASE {name} TO {service}")
+            yield ServiceDatabase(*(urlsplit(url)._replace(path=f"/{name}").geturl() for url in urls))
+        finally:
+            await admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+            await admin.close()
 
 
 @asynccontextmanager

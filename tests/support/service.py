@@ -30,6 +30,7 @@ from chassis.event_store.postgres_store import PostgresEventStore
 from chassis.http.authentication import Authenticator
 from chassis.http.idempotency import idempotency_in
 from chassis.http.service_tokens import Signer, Verifier
+from chassis.outbox.commit_signals import CommitSignals
 from chassis.postgres.migrate import CHASSIS, migrate
 from chassis.postgres.pool import create_pool
 from chassis.runtime.health import Health
@@ -154,9 +155,9 @@ def record_of(
     return Record(data.topic(), 0, 0, envelope.key(), envelope.value())
 
 
-async def deliver(consumer: Consumer, pool: asyncpg.Pool, *records: Record) -> None:
-    """Process the records as one batch from Kafka, without offsets."""
+async def deliver(consumer: Consumer, pool: asyncpg.Pool, *records: Record, commits: CommitSignals | None = None) -> None:
+    """Process the records as one batch from Kafka, without offsets. `commits` wakes workers, as in a running service."""
 
     async def settle(*_: object) -> None: ...
 
-    await BatchProcessor(consumer, pool, asyncio.Event()).handle(records, settle)
+    await BatchProcessor(consumer, pool, asyncio.Event(), commits).handle(records, settle)

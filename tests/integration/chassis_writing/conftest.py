@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -10,17 +9,8 @@ import pytest
 from chassis.event_store.postgres_store import PostgresEventStore
 from chassis.eventsourcing.event_store import EventStore
 from chassis.eventsourcing.memory_store import MemoryEventStore
-from chassis.postgres.migrate import CHASSIS, migrate
 from chassis.postgres.pool import create_pool
-from support.databases import ServiceDatabase, fresh_database
-
-
-async def migrated(database: ServiceDatabase) -> list[str]:
-    connection = await asyncpg.connect(database.owner_url)
-    try:
-        return await migrate(connection, {"chassis": CHASSIS}, urlsplit(database.url).username or "")
-    finally:
-        await connection.close()
+from support.databases import ServiceDatabase, Template
 
 
 @asynccontextmanager
@@ -30,10 +20,9 @@ async def pool_of(database: ServiceDatabase) -> AsyncIterator[asyncpg.Pool]:
 
 
 @pytest.fixture
-async def service(postgres_url: str) -> AsyncIterator[ServiceDatabase]:
+async def service(chassis_tables: Template) -> AsyncIterator[ServiceDatabase]:
     """A database with the tables of the chassis."""
-    async with fresh_database(postgres_url) as database:
-        await migrated(database)
+    async with chassis_tables.copied() as database:
         yield database
 
 

@@ -30,6 +30,7 @@ from billing_contracts.subscriptions import (
     SubscriptionStarted,
 )
 from chassis.decoding import Record
+from chassis.outbox.commit_signals import CommitSignals
 from chassis.runtime.health import Health
 from chassis.service.service import Service, Worker
 from payments.composition import compose
@@ -66,11 +67,12 @@ class Merchant:
 
 @dataclass
 class Stack:
+    database: ServiceDatabase
     pool: asyncpg.Pool
     service: Service
     stop: asyncio.Event
     health: Health
-    _invoices: int = 0
+    commits: CommitSignals
 
     def client(self, credential: str) -> AsyncClient:
         return client(self.service.app, credential)
@@ -102,7 +104,7 @@ class Stack:
         await self.deliver(record_of(data, merchant_id, subject, NOW, customer, sequence))
 
     async def deliver(self, *records: Record) -> None:
-        await deliver(self.service.consumers[0], self.pool, *records)
+        await deliver(self.service.consumers[0], self.pool, *records, commits=self.commits)
 
     async def event_names(self, stream: str) -> list[str]:
         """The names of what the stream announced."""
@@ -134,6 +136,7 @@ class Shop:
     http: AsyncClient
     ana: UUID = field(default_factory=uuid4)
     subscription: UUID = field(default_factory=uuid4)
+    _invoices: int = 0
 
     async def add(self, token: str) -> dict[str, Any]:
         answer = await self.http.post(f"/v1/customers/{self.ana}/payment-methods", json={"token": token})
@@ -147,10 +150,10 @@ class Shop:
 
     async def issue(self, period: Period = MAY) -> UUID:
         invoice = uuid4()
-        self.stack._invoices += 1
+        self._invoices += 1
         zero = Money(amount_minor=0, currency="USD")
         data = InvoiceIssued(
-            number=f"TS-{self.stack._invoices:06}",
+            number=f"TS-{self._invoices:06}",
             issued_on=date(2023, 5, 14),
             subscription_id=self.subscription,
             plan=PLAN,
@@ -266,7 +269,7 @@ async def running(
             for worker in composed.workers.values() if workers else ():
                 tasks.create_task(working(worker, resources.stopping))
             try:
-                yield Stack(resources.pool, composed, resources.stopping, resources.health)
+                yield Stack(database, resources.pool, composed, resources.stopping, resources.health, resources.commits)
             finally:
                 resources.stopping.set()
 

@@ -146,7 +146,8 @@ async def test_a_worker_that_died_in_the_middle_leaves_its_work_to_others(shop: 
     await shop.stack.misbehave(shop.merchant.id, "lose")
     invoice = await shop.issue()
     await shop.until_charges(invoice, (1, "succeeded", None))
-    await shop.stack.pool.execute("UPDATE attempt SET status = 'open', call_at = now(), calls = 1")
+    died = "UPDATE attempt SET status = 'open', call_at = now(), calls = 1 WHERE invoice_id = $1"
+    await shop.stack.pool.execute(died, invoice)
     await asyncio.sleep(0.5)
     assert await shop.stack.event_names(f"payment-{invoice}") == [STARTED, UNKNOWN, PAID], "asking again changes nothing"
     assert await taken(shop, invoice) == 1

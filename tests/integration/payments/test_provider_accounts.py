@@ -1,11 +1,12 @@
 """Merchants' own accounts: encrypted, of one mode, and refused while money depends on them."""
 
 import base64
+from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import asyncpg
 import pytest
-from integration.payments.stack import KEY_ENCRYPTION_KEY, Shop, Stack, opened
+from integration.payments.stack import KEY_ENCRYPTION_KEY, Shop, Stack, opened, running
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
@@ -19,6 +20,13 @@ from support.databases import ServiceDatabase
 
 KEY, PUBLISHABLE, SECRET = "rk_test_51Ab9canary0restricted", "pk_test_51Ab9canary0public", "whsec_canary0of0the0endpoint"
 OLD, NEW = base64.b64decode(KEY_ENCRYPTION_KEY), bytes(range(1, 33))
+
+
+@pytest.fixture
+async def stack(database: ServiceDatabase) -> AsyncIterator[Stack]:
+    """Some of these tests read the accounts of all merchants."""
+    async with running(database, workers=False) as stack:
+        yield stack
 
 
 @pytest.fixture

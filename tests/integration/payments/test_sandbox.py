@@ -26,7 +26,6 @@ from payments.application.charges import (
 from payments.application.provider_ports import Provider
 from payments.domain.card_input import CardEntry
 from payments.domain.shapes import FailureCode
-from support.databases import ServiceDatabase
 from support.payments.provider_suite import MerchantClockSuite
 
 ONCE, ALWAYS, THEN_POOR, THEN_DECLINED = "4000002500003155", "4000002760003184", "4000008260003178", "4000008400001629"
@@ -34,14 +33,14 @@ ONCE, ALWAYS, THEN_POOR, THEN_DECLINED = "4000002500003155", "4000002760003184",
 
 class TestSandbox(MerchantClockSuite):
     @pytest.fixture
-    async def books(self, stack: Stack, database: ServiceDatabase) -> AsyncIterator[LedgerPool]:
-        books = LedgerPool(database.url)
+    async def books(self, stack: Stack) -> AsyncIterator[LedgerPool]:
+        books = LedgerPool(stack.database.url)
         yield books
         await books.close()
 
     @pytest.fixture
     def provider(self, books: LedgerPool) -> Sandbox:
-        self.vault = Vault(books)
+        self.vault, self.merchant, self.customer = Vault(books), uuid4(), uuid4()
         return Sandbox(books)
 
     async def token(self, provider: Provider, setup_id: UUID, number: str, month: int = 12, year: int = 2025) -> str:

@@ -111,10 +111,11 @@ async def test_cards_of_others_and_unknown_cards_are_not_found(shop: Shop) -> No
 async def test_the_eleventh_card_is_refused(shop: Shop) -> None:
     await shop.add("tok_visa")
     setup, token = await typed(shop, VISA)
-    await shop.stack.pool.execute("UPDATE sandbox_method SET fingerprint = NULL")
+    await shop.stack.pool.execute("UPDATE sandbox_method SET fingerprint = NULL WHERE merchant_id = $1", shop.merchant.id)
     for _ in range(METHODS_MAX - 1):
         await attach(shop, "tok_mastercard")
-        await shop.stack.pool.execute("DELETE FROM sandbox_key")  # so that the next one counts as another card
+        # So that the next one counts as another card.
+        await shop.stack.pool.execute("DELETE FROM sandbox_key WHERE merchant_id = $1", shop.merchant.id)
     assert problem(await open_to_add(shop)) == (409, "too_many_payment_methods")
     assert problem(await add(shop, setup, token, key="eleventh")) == (409, "too_many_payment_methods")
     assert problem(await add(shop, setup, token, key="eleventh")) == (409, "too_many_payment_methods")
@@ -131,7 +132,7 @@ async def test_the_same_card_again_replaces_its_entry(shop: Shop) -> None:
     methods = await shop.methods()
     assert await roles(shop) == {"4242": "default", "4444": ""}
     assert first not in {method["id"] for method in methods}
-    stored = await shop.stack.pool.fetch("SELECT fingerprint FROM sandbox_method")
+    stored = await shop.stack.pool.fetch("SELECT fingerprint FROM sandbox_method WHERE merchant_id = $1", shop.merchant.id)
     assert not any(number in row["fingerprint"] for row in stored for number in (VISA, MASTERCARD))
 
 

@@ -6,7 +6,6 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
-from integration.payments.stripe_database import pool, server, stripe_tables
 
 from payments.adapters.stripe.account import API_VERSION
 from payments.application.charges import NeedsCustomer, RefundMade, RefundOrder, Refused, Taken
@@ -14,8 +13,6 @@ from payments.domain.shapes import Money
 from support.stripe.server import Request, StripeServer
 from support.stripe.stripe_mock import program, stripe_mock
 from support.stripe.world import StripeWorld, stripe_world
-
-__all__ = ["pool", "server", "stripe_tables"]
 
 pytestmark = pytest.mark.skipif(not program().exists(), reason="`make stripe-mock` builds stripe-mock")
 

@@ -1,42 +1,24 @@
 """`verify --provider`: the payment intents and refunds of an account at Stripe against the rows of payments."""
 
 import base64
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from integration.payments.stack import KEY_ENCRYPTION_KEY, Shop, Stack, opened, running
-from integration.payments.test_stripe_in_use import charge_of, connected, stripe_card
+from integration.payments.stack import KEY_ENCRYPTION_KEY, Shop
+from integration.payments.stripe.accounts import charge_of, connected, stripe_card
 
 from portalctl.local.errors import StackError
 from support.databases import ServiceDatabase
 from support.stripe.checks import Values
-from support.stripe.server import FaultKind, StripeServer, stripe_server
+from support.stripe.server import FaultKind, StripeServer
 from support.stripe.standin import Account
 from verify.provider import stripe_lists
 from verify.provider.books import Books, compare
 
 KEYS = [base64.b64decode(KEY_ENCRYPTION_KEY)]
 DECLINED = "4000000000000341"
-
-
-@pytest.fixture
-async def stripe() -> AsyncIterator[StripeServer]:
-    async with stripe_server() as server:
-        yield server
-        assert server.problems == []
-
-
-@pytest.fixture
-async def stack(database: ServiceDatabase, stripe: StripeServer) -> AsyncIterator[Stack]:
-    async with running(database, stripe.url) as stack:
-        yield stack
-
-
-@pytest.fixture
-async def shop(stack: Stack) -> Shop:
-    return await opened(stack, test_clock=False)
 
 
 async def compared(database: ServiceDatabase, stripe: StripeServer, keys: list[bytes] = KEYS) -> Books:

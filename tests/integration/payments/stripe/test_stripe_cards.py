@@ -8,14 +8,11 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
-from integration.payments.stripe_database import pool, server, stripe_tables
 
 from payments.application.charges import NoAnswer, Refused, SetupRefused, Taken, UnknownToken
 from payments.domain.shapes import FailureCode, Remedy
 from support.stripe.server import StripeServer
 from support.stripe.world import StripeWorld, stripe_world
-
-__all__ = ["pool", "server", "stripe_tables"]
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
 ASKS_AT_SETUP = "4000002500003155"

@@ -1,7 +1,6 @@
 """Disputes of a merchant with a Stripe account: from webhooks and lists to events and `GET /v1/disputes`."""
 
 import random
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -9,8 +8,8 @@ from typing import Any
 from uuid import UUID, uuid5
 
 import pytest
-from integration.payments.stack import Shop, Stack, opened, running
-from integration.payments.test_stripe_in_use import charge_of, connected, delivered, stripe_card
+from integration.payments.stack import Shop, opened
+from integration.payments.stripe.accounts import charge_of, connected, delivered, stripe_card
 
 from billing_contracts.envelope import Envelope
 from billing_contracts.payments import PaymentDisputeClosed, PaymentDisputed
@@ -22,31 +21,12 @@ from payments.application.aggregates import PAYMENT
 from payments.domain.payment.commands import RecordDispute
 from payments.domain.payment.events import Dispute
 from payments.domain.shapes import Money
-from support.databases import ServiceDatabase
 from support.stripe.checks import Values
 from support.stripe.disputes import decide, escalate, open_dispute
-from support.stripe.server import StripeServer, stripe_server
+from support.stripe.server import StripeServer
 from support.stripe.standin import Account
 
 PAID, DISPUTED, CLOSED = ("PaymentStarted", "PaymentSucceeded"), "PaymentDisputed", "PaymentDisputeClosed"
-
-
-@pytest.fixture
-async def stripe() -> AsyncIterator[StripeServer]:
-    async with stripe_server() as server:
-        yield server
-        assert server.problems == []
-
-
-@pytest.fixture
-async def stack(database: ServiceDatabase, stripe: StripeServer) -> AsyncIterator[Stack]:
-    async with running(database, stripe.url) as stack:
-        yield stack
-
-
-@pytest.fixture
-async def shop(stack: Stack) -> Shop:
-    return await opened(stack, test_clock=False)
 
 
 async def paid(shop: Shop, account: Account) -> tuple[UUID, UUID]:

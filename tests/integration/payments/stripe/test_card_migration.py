@@ -1,38 +1,17 @@
 """Cards on file that move to a merchant's Stripe account: by `POST /v1/payment-method-migrations`."""
 
-from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
-import pytest
 from httpx import Response
-from integration.payments.stack import Shop, Stack, opened, running
-from integration.payments.test_stripe_in_use import charge_of, connected, provider_of, stripe_card
+from integration.payments.stack import Shop, opened
+from integration.payments.stripe.accounts import charge_of, connected, provider_of, stripe_card
 
-from support.databases import ServiceDatabase
-from support.stripe.server import StripeServer, stripe_server
+from support.stripe.server import StripeServer
 from support.stripe.standin import Account
 
 GOOD, OTHER = "4242424242424242", "5555555555554444"
-
-
-@pytest.fixture
-async def stripe() -> AsyncIterator[StripeServer]:
-    async with stripe_server() as server:
-        yield server
-        assert server.problems == []
-
-
-@pytest.fixture
-async def stack(database: ServiceDatabase, stripe: StripeServer) -> AsyncIterator[Stack]:
-    async with running(database, stripe.url) as stack:
-        yield stack
-
-
-@pytest.fixture
-async def shop(stack: Stack) -> Shop:
-    return await opened(stack, test_clock=False)
 
 
 def imported(account: Account, number: str = GOOD) -> str:

@@ -12,7 +12,6 @@ import asyncpg
 import httpx
 import pytest
 import stripe
-from integration.payments.stripe_database import pool, stripe_tables
 from pydantic import SecretStr
 
 from payments.adapters.stripe.account import API_VERSION, StripeAccount
@@ -23,8 +22,6 @@ from payments.application.card_setup import ProviderFields
 from payments.application.provider_ports import Provider
 from support.payments.provider_suite import GOOD, REFUSED_WHEN_CHARGED, REFUSED_WHEN_SAVED, ProviderSuite
 from support.stripe.world import StandInAccounts
-
-__all__ = ["pool", "stripe_tables"]
 
 KEY = os.environ.get("STRIPE_TEST_KEY", "")
 PUBLISHABLE_KEY = os.environ.get("STRIPE_PUBLISHABLE_KEY", "pk_test_unused")

@@ -1,26 +1,17 @@
 """A process of the service is killed while a refund is with the provider: another one makes it, once."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
-import pytest
 from integration.payments.stack import KEY_ENCRYPTION_KEY, opened, running
+from integration.payments.stripe.accounts import connected, stripe_card
 from integration.payments.test_over_kafka import environment_of
-from integration.payments.test_stripe_in_use import connected, stripe_card
 
 from support.databases import ServiceDatabase
 from support.processes import process, python
-from support.stripe.server import FaultKind, StripeServer, stripe_server
+from support.stripe.server import FaultKind, StripeServer
 
 NO_BROKER = "127.0.0.1:1"
 """The workers that call the provider need no Kafka."""
-
-
-@pytest.fixture
-async def stripe() -> AsyncIterator[StripeServer]:
-    async with stripe_server() as server:
-        yield server
-        assert server.problems == []
 
 
 async def killed_at(stripe: StripeServer, kind: FaultKind, environment: dict[str, str]) -> None:

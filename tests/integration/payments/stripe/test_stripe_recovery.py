@@ -7,7 +7,6 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
-from integration.payments.stripe_database import pool, server, stripe_tables
 
 from payments.application.charges import ChargeOrder, NoAnswer, RefundMade, RefundOrder, Refused, Taken, UnknownCharge
 from payments.domain.shapes import Money
@@ -15,8 +14,6 @@ from portalctl.recovery.charges import prepare_charges
 from support.databases import ServiceDatabase
 from support.stripe.server import StripeServer
 from support.stripe.world import StripeWorld, stripe_world
-
-__all__ = ["pool", "server", "stripe_tables"]
 
 DECLINED = "4000000000000341"
 
@@ -134,7 +131,7 @@ async def test_without_a_recent_restore_nothing_is_searched(
 
 @pytest.mark.parametrize("mode", ["test", "live"])
 async def test_reconcile_stores_the_intents_of_recorded_outcomes_and_prepares_the_others(
-    world: StripeWorld, pool: asyncpg.Pool, stripe_tables: ServiceDatabase, mode: str
+    world: StripeWorld, pool: asyncpg.Pool, provider_tables: ServiceDatabase, mode: str
 ) -> None:
     merchant = uuid4()
     sql = """
@@ -156,7 +153,7 @@ async def test_reconcile_stores_the_intents_of_recorded_outcomes_and_prepares_th
         VALUES ($1, gen_random_uuid(), gen_random_uuid(), $1, 1, 2999, 'USD', now(), $2, $3, $4, $5)
         """
     await pool.executemany(sql, [(merchant, *attempt) for attempt in attempts])
-    owner = await asyncpg.connect(stripe_tables.owner_url)
+    owner = await asyncpg.connect(provider_tables.owner_url)
     for _ in range(2):
         await prepare_charges(owner)
     await owner.close()
@@ -168,7 +165,7 @@ async def test_reconcile_stores_the_intents_of_recorded_outcomes_and_prepares_th
 
 
 async def test_a_payment_that_was_blocked_is_searched_at_any_later_time(
-    world: StripeWorld, pool: asyncpg.Pool, stripe_tables: ServiceDatabase
+    world: StripeWorld, pool: asyncpg.Pool, provider_tables: ServiceDatabase
 ) -> None:
     order, invoice = await world.order(), uuid4()
     taken = await world.provider.charge(order)
@@ -183,7 +180,7 @@ async def test_a_payment_that_was_blocked_is_searched_at_any_later_time(
         INSERT INTO blocked_streams (merchant_id, stream, kind, store_version, topic_version, released_at)
         VALUES ($1, 'payment-' || $2::uuid, 'topic ahead', 1, 3, now() - interval '1 year')
         """
-    owner = await asyncpg.connect(stripe_tables.owner_url)
+    owner = await asyncpg.connect(provider_tables.owner_url)
     await owner.execute(sql, order.merchant_id, invoice)
     await owner.close()
     assert await world.provider.charge(order) == taken

@@ -1,72 +1,16 @@
 """Cards and charges of a merchant with a Stripe account: where they go, and what webhooks, lists and refused keys do."""
 
 import random
-from collections.abc import AsyncIterator
 from functools import partial
-from typing import Any
 from uuid import UUID
 
-import pytest
 from httpx import ASGITransport, AsyncClient
-from integration.payments.stack import CARDS, Shop, Stack, opened, running
+from integration.payments.stack import CARDS, Shop, Stack
+from integration.payments.stripe.accounts import charge_of, connect, connected, delivered, provider_of, stripe_card
 
-from support.databases import ServiceDatabase
-from support.stripe.server import StripeServer, stripe_server
-from support.stripe.standin import Account, signed
+from support.stripe.server import StripeServer
 
-SECRET = "whsec_canary0of0the0endpoint"
 GOOD, DECLINED = "4242424242424242", "4000000000000341"
-
-
-@pytest.fixture
-async def stripe() -> AsyncIterator[StripeServer]:
-    async with stripe_server() as server:
-        yield server
-        assert server.problems == []
-
-
-@pytest.fixture
-async def stack(database: ServiceDatabase, stripe: StripeServer) -> AsyncIterator[Stack]:
-    async with running(database, stripe.url) as stack:
-        yield stack
-
-
-@pytest.fixture
-async def shop(stack: Stack) -> Shop:
-    return await opened(stack, test_clock=False)
-
-
-async def connected(shop: Shop, stripe: StripeServer) -> Account:
-    account = stripe.account()
-    await connect(shop, account)
-    return account
-
-
-async def connect(shop: Shop, account: Account) -> None:
-    body = {"publishable_key": account.publishable_key, "restricted_key": account.key, "webhook_secrets": [SECRET]}
-    answer = await shop.http.put("/v1/payment-provider", json=body)
-    assert answer.status_code == 204, answer.text
-
-
-async def stripe_card(shop: Shop, account: Account, number: str = GOOD) -> UUID:
-    return UUID((await shop.add(account.method(number)["id"]))["id"])
-
-
-async def provider_of(stack: Stack, table: str, column: str, id: UUID) -> str:
-    provider: str = await stack.pool.fetchval(f"SELECT provider FROM {table} WHERE {column} = $1", id)
-    return provider
-
-
-async def delivered(shop: Shop, events: list[dict[str, Any]]) -> list[int]:
-    endpoint = await shop.stack.pool.fetchval("SELECT endpoint FROM stripe_account WHERE merchant_id = $1", shop.merchant.id)
-    statuses = []
-    async with AsyncClient(transport=ASGITransport(shop.stack.card_page), base_url=CARDS) as sender:
-        for event in events:
-            body, signature = signed(event, SECRET)
-            headers = {"stripe-signature": signature, "content-type": "application/json"}
-            answer = await sender.post(f"/webhooks/stripe/{endpoint}", content=body, headers=headers)
-            statuses.append(answer.status_code)
-    return statuses
 
 
 async def ask_in_an_hour(stack: Stack) -> None:
@@ -294,8 +238,3 @@ async def test_a_thousand_webhooks_in_any_order_lead_to_the_same_books(shop: Sho
         return status in ("failed", "refunded") and balance == 0
 
     await shop.stack.until(voided_has_ended)
-
-
-async def charge_of(shop: Shop, invoice: UUID) -> UUID:
-    charge: UUID = await shop.stack.pool.fetchval("SELECT charge_id FROM attempt WHERE invoice_id = $1", invoice)
-    return charge

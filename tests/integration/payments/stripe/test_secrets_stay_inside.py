@@ -9,10 +9,10 @@ import asyncpg
 import pytest
 import structlog
 from httpx import ASGITransport, AsyncClient
-from integration.payments.stack import CARDS, Shop, Stack, opened, running
+from integration.payments.stack import CARDS, Shop, Stack, running
+from integration.payments.stripe.accounts import SECRET, connected, delivered
+from integration.payments.stripe.card_page import confirm_at_the_bank, enter_card
 from integration.payments.test_authenticating import begun
-from integration.payments.test_stripe_end_to_end import confirm_at_the_bank, enter_card
-from integration.payments.test_stripe_in_use import SECRET, connected, delivered
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client import generate_latest
 
@@ -63,11 +63,6 @@ async def stack(
 ) -> AsyncIterator[Stack]:
     async with running(database, stripe.url) as stack:
         yield stack
-
-
-@pytest.fixture
-async def shop(stack: Stack) -> Shop:
-    return await opened(stack, test_clock=False)
 
 
 async def tables(database: ServiceDatabase) -> dict[str, str]:

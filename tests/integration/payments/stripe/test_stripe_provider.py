@@ -8,7 +8,6 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
-from integration.payments.stripe_database import pool, server, stripe_tables
 
 from payments.adapters.stripe.account import NoStripeAccount
 from payments.adapters.stripe.provider import StripeProvider
@@ -31,8 +30,6 @@ from payments.domain.shapes import FailureCode, Money, Remedy
 from support.payments.provider_suite import ProviderSuite
 from support.stripe.server import StripeServer
 from support.stripe.world import StripeWorld, stripe_world
-
-__all__ = ["pool", "server", "stripe_tables"]
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
 ALWAYS_ASKS, ASKS_AT_SETUP = "4000002760003184", "4000002500003155"

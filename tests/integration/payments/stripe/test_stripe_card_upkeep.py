@@ -1,12 +1,10 @@
 """Cards on file that change at Stripe: replaced by their network, detached, deleted with their customer, or lost by a restore."""
 
 import json
-from collections.abc import AsyncIterator
 from uuid import UUID, uuid5
 
-import pytest
-from integration.payments.stack import NOW, Shop, Stack, opened, running
-from integration.payments.test_stripe_in_use import charge_of, connected, delivered, stripe_card
+from integration.payments.stack import NOW, Shop
+from integration.payments.stripe.accounts import charge_of, connected, delivered, stripe_card
 
 from billing_contracts.envelope import Envelope
 from billing_contracts.payments import PaymentMethodUpdated
@@ -14,27 +12,8 @@ from billing_contracts.shapes import Card
 from chassis.eventsourcing.event_store import Message
 from portalctl.recovery.adoption import adopt
 from portalctl.recovery.classification import TopicEvent
-from support.databases import ServiceDatabase
 from support.service import record_of
-from support.stripe.server import StripeServer, stripe_server
-
-
-@pytest.fixture
-async def stripe() -> AsyncIterator[StripeServer]:
-    async with stripe_server() as server:
-        yield server
-        assert server.problems == []
-
-
-@pytest.fixture
-async def stack(database: ServiceDatabase, stripe: StripeServer) -> AsyncIterator[Stack]:
-    async with running(database, stripe.url) as stack:
-        yield stack
-
-
-@pytest.fixture
-async def shop(stack: Stack) -> Shop:
-    return await opened(stack, test_clock=False)
+from support.stripe.server import StripeServer
 
 
 async def until_cards(shop: Shop, *expected: tuple[str, bool]) -> None:

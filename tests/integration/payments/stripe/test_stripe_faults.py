@@ -10,7 +10,6 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
-from integration.payments.stripe_database import pool, server, stripe_tables
 
 from payments.adapters.stripe.books import StoredIntent
 from payments.adapters.stripe.provider import StripeProvider
@@ -28,8 +27,6 @@ from payments.domain.shapes import Money
 from support.databases import ServiceDatabase
 from support.stripe.server import KINDS, FaultKind, StripeServer
 from support.stripe.world import StripeWorld, stripe_world
-
-__all__ = ["pool", "server", "stripe_tables"]
 
 T = TypeVar("T")
 
@@ -265,13 +262,13 @@ asyncio.run(main())
 
 @pytest.mark.parametrize(("kind", "operation"), [("lost", "create"), ("hang", "confirm"), ("lost", "confirm")])
 async def test_a_killed_process_leaves_a_charge_that_another_one_ends(
-    server: StripeServer, pool: asyncpg.Pool, stripe_tables: ServiceDatabase, kind: FaultKind, operation: str
+    server: StripeServer, pool: asyncpg.Pool, provider_tables: ServiceDatabase, kind: FaultKind, operation: str
 ) -> None:
     async with stripe_world(server, pool) as world:
         order = await world.order()
         server.fault(kind, operation)
         ids = (order.merchant_id, order.customer_id, order.charge_id, order.method_id)
-        arguments = (server.url, stripe_tables.url, world.account.key, world.account.publishable_key, *map(str, ids))
+        arguments = (server.url, provider_tables.url, world.account.key, world.account.publishable_key, *map(str, ids))
         worker = await asyncio.create_subprocess_exec(sys.executable, "-c", _WORKER, *arguments)
         async with asyncio.timeout(60):
             while not server.hanging:

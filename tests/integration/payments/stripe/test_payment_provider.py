@@ -1,35 +1,15 @@
 """`/v1/payment-provider`: a merchant connects, replaces and disconnects its own Stripe account."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
-import pytest
 from httpx import Response
 from integration.payments.stack import CARDS, Shop, Stack, opened, running
 
 from support.databases import ServiceDatabase
-from support.stripe.server import StripeServer, stripe_server
+from support.stripe.server import StripeServer
 from support.stripe.standin import Account
 
 SECRETS = ["whsec_canary0of0the0endpoint", "whsec_canary0of0the0new0secret"]
-
-
-@pytest.fixture
-async def stripe() -> AsyncIterator[StripeServer]:
-    async with stripe_server() as server:
-        yield server
-        assert server.problems == []
-
-
-@pytest.fixture
-async def stack(database: ServiceDatabase, stripe: StripeServer) -> AsyncIterator[Stack]:
-    async with running(database, stripe.url) as stack:
-        yield stack
-
-
-@pytest.fixture
-async def shop(stack: Stack) -> Shop:
-    return await opened(stack, test_clock=False)
 
 
 async def connect(shop: Shop, account: Account, *secrets: str, **fields: Any) -> Response:
