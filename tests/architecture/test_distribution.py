@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from support.distribution import STARTING_PROGRAMS, SUBSCRIBERS, WITH_FAULTS, WITH_OWN_STACK, rank, scope
+from support.distribution import SUBSCRIBERS, WITH_FAULTS, WITH_OWN_STACK, rank, scope
 
 TESTS = Path(__file__).parents[1]
 SYSTEM = sorted((TESTS / "system").glob("test_*.py"))
@@ -23,14 +23,6 @@ def test_files_that_start_an_own_stack_are_named() -> None:
 
 def test_files_with_a_subscribers_environment_share_it() -> None:
     assert {path.stem for path in CONTRACTS if re.search(r"\b(newcomer|bare):", path.read_text())} == SUBSCRIBERS
-
-
-def test_files_that_read_the_sources_share_them() -> None:
-    slow = re.search(r"^SLOW_ARCHITECTURE := .*,(.*)\)$", (TESTS.parent / "Makefile").read_text(), re.MULTILINE)
-    assert slow
-    assert {Path(name).stem for name in slow[1].split()} == STARTING_PROGRAMS
-    assert scope("tests/architecture/test_public_names.py::test_a") == scope("tests/architecture/test_language.py::test_b")
-    assert scope("tests/architecture/test_boundaries.py::test_a") == "tests/architecture/test_boundaries.py"
 
 
 def test_groups_start_before_files_and_every_other_file_is_its_own_scope() -> None:

@@ -3,8 +3,6 @@
 import re
 from pathlib import Path
 
-import pytest
-
 CHASSIS = Path(__file__).parents[2] / "chassis" / "src" / "chassis"
 BILLING = re.compile(
     r"subscription|invoic|payment|billing(?!_contracts)|charge|renew|dunning|refund|proration|past_due|price|\bplans?\b|\btax",
@@ -14,12 +12,13 @@ TOPICS = re.compile(r"billing\.watermarks|/billing/")
 """The prefix of all topics, and of the source in CloudEvents."""
 
 
-@pytest.mark.parametrize(
-    "path", sorted(CHASSIS.rglob("*.py")) + sorted(CHASSIS.rglob("*.sql")), ids=lambda p: p.relative_to(CHASSIS).as_posix()
-)
-def test_a_module_contains_no_billing_term(path: Path) -> None:
-    lines = [line for line in path.read_text().splitlines() if BILLING.search(TOPICS.sub("", line))]
+def test_no_module_contains_a_billing_term() -> None:
+    files = [path for suffix in ("py", "sql") for path in CHASSIS.rglob(f"*.{suffix}")]
+    lines = [
+        (path.name, line) for path in files for line in path.read_text().splitlines() if BILLING.search(TOPICS.sub("", line))
+    ]
     assert lines == []
+    assert len(files) > 100
 
 
 def test_the_check_finds_a_term() -> None:

@@ -72,9 +72,6 @@ def written(folder: Path) -> Iterator[tuple[int, str]]:
 @pytest.mark.parametrize("service", NAMES)
 def test_the_document_is_valid(service: str) -> None:
     document = description(service)
-    import schemathesis  # takes 1 s, in each process that collects this file
-
-    assert len(list(schemathesis.openapi.from_dict(document).get_all_operations())) == len(list(operations(service)))
     schemas = document["components"]["schemas"]
     assert all(re.fullmatch("[A-Za-z0-9._-]+", name) for name in schemas)
     assert {name.rpartition("/")[2] for name in re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(document))} <= set(

@@ -1,8 +1,7 @@
 """How the processes of pytest-xdist share the tests: a file stays in one process, and scopes that take long start first.
 
-Files that share something slow are one scope, so that it is made once: the parsed sources of the repository, the composed
-services of the API documents, the subscribers' virtual environment, the system stack, and the system stack of the files that
-kill or suspend its processes.
+Files that share something slow are one scope, so that it is made once: the subscribers' virtual environment, the system stack,
+and the system stack of the files that kill or suspend its processes.
 """
 
 from pathlib import PurePosixPath
@@ -12,7 +11,6 @@ from xdist.scheduler import LoadScopeScheduling
 SUBSCRIBERS = {"test_examples", "test_installing", "test_interruptions", "test_readme_subscriber"}
 WITH_FAULTS = {"test_kafka_outage", "test_process_crashes", "test_server_outages", "test_three_flows_in_a_browser"}
 WITH_OWN_STACK = {"test_cluster", "test_full_disk", "test_restore", "test_tampered_topics"}
-STARTING_PROGRAMS = {"test_boundaries", "test_make_anywhere"}
 _LONGEST_FIRST = (
     "system with faults",
     "system",
@@ -25,8 +23,6 @@ _LONGEST_FIRST = (
     "tests/integration/processes/",
     "tests/integration/chassis_reading/",
     "tests/architecture/",
-    "sources",
-    "contracts",
 )
 
 
@@ -42,10 +38,6 @@ def scope(nodeid: str) -> str:
     match path.parent.name:
         case "contracts" if path.stem in SUBSCRIBERS:
             return "subscribers"
-        case "contracts" if file.startswith("tests/contracts/"):
-            return "contracts"
-        case "architecture" if path.stem not in STARTING_PROGRAMS:
-            return "sources"
         case "system" if path.stem not in WITH_OWN_STACK:
             return "system with faults" if path.stem in WITH_FAULTS else "system"
         case _:

@@ -4,7 +4,9 @@ import pytest
 import structlog
 from integration.invoicing.stack import Shop, Stack, running
 
+from invoicing.adapters.document.renderer import Renderer
 from support.databases import fresh_database
+from support.invoicing.pdf_documents import logos
 
 
 @pytest.fixture(scope="session")
@@ -12,6 +14,13 @@ async def stack(postgres_url: str) -> AsyncIterator[Stack]:
     """One service for all of these tests: each has a merchant of its own."""
     async with fresh_database(postgres_url, "invoicing") as database, running(database) as stack:
         yield stack
+
+
+@pytest.fixture(scope="session")
+def render() -> Iterator[Renderer]:
+    renderer = Renderer(concurrency=2, logos=logos)
+    yield renderer
+    renderer.close()
 
 
 @pytest.fixture

@@ -92,24 +92,24 @@ def test_text_after_a_card_number_is_redacted_with_it() -> None:
     assert redact_cards("Pagué con 4111 1111 1111 1111 12/30 737, gracias", "••••") == "Pagué con ••••, gracias"
 
 
-def test_every_one_of_ten_thousand_disguised_cards_is_found() -> None:
-    missed = [text for text in number_texts.disguised_cards(random.Random(20230614), 10_000) if not has_card(text)]
+def test_every_disguised_card_is_found() -> None:
+    missed = [text for text in number_texts.disguised_cards(random.Random(20230614), examples(20_000)) if not has_card(text)]
     assert missed == []
 
 
 def test_redacted_text_contains_no_card_number() -> None:
-    for text in number_texts.disguised_cards(random.Random(14), 2_000):
+    for text in number_texts.disguised_cards(random.Random(14), examples(5_000)):
         assert not has_card(redact_cards(text, "••••")), text
 
 
 def test_telephone_numbers_of_twenty_countries_are_accepted() -> None:
-    count = examples(100_000)
+    count = examples(50_000)
     refused = [text for text in number_texts.telephones(random.Random(20230614), count) if has_card(text)]
     assert len(refused) <= count / 500, refused[:20]
 
 
 def test_addresses_and_numbers_of_taxpayers_and_accounts_are_accepted() -> None:
-    count = examples(100_000)
+    count = examples(50_000)
     refused = [text for text in number_texts.other_numbers(random.Random(20230614), count) if has_card(text)]
     assert len(refused) <= count / 200, refused[:20]
 
@@ -145,7 +145,7 @@ def test_a_card_between_many_other_digits_is_found() -> None:
 
 def test_our_own_ids_are_not_card_numbers() -> None:
     dice = random.Random(20230614)
-    for _ in range(20_000):
+    for _ in range(examples(20_000)):
         ours = UUID(int=dice.getrandbits(128), version=4)
         text = f"subscription-{ours} {hashlib.sha256(ours.bytes).hexdigest()} {ours} {ours.hex}"
         assert redact_cards(text) == text

@@ -5,7 +5,8 @@ from io import BytesIO
 import pytest
 from babel.messages import Catalog
 from babel.messages.pofile import read_po
-from unit.languages.faults import Kind, faults
+
+from support.catalogue_faults import Kind, faults
 
 HEADER = r"""
 msgid ""

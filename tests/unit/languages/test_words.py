@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 import pytest
 from babel.messages.catalog import Message
-from unit.languages.faults import PLACEHOLDER, ids, messages, strings
 
 from invoicing.adapters.exporting import wording as exports
 from invoicing.application.language import catalogues as of_invoicing
@@ -16,6 +15,7 @@ from portal_gateway.application.presentation.failure_reasons import SHORT
 from portal_gateway.application.presentation.invoices import STATUSES
 from portal_gateway.application.presentation.language import catalogues as of_gateway
 from portal_gateway.application.presentation.movements import KINDS
+from support.catalogue_faults import PLACEHOLDER, ids, messages, strings
 from support.catalogue_packages import PACKAGES, ROOT, catalogue
 
 FIRST_LAYOUT = "invoicing/adapters/document/wording.py"

@@ -10,9 +10,10 @@ import pytest
 from portal_gateway.adapters.page import theme
 from presentation.colours import BLACK, DARK, EDGE_CONTRAST, LIGHT, TEXT_CONTRAST, Rgb, Scheme, contrast, parsed, tokens, written
 from support.payments.card_page import SETUP, CardPageFakes, setup_of
+from support.property_tests import examples
 
 SEED = random.Random(20230514)
-BRANDS = ["#000000", "#ffffff", "#808080", "#ffd400", *(f"#{SEED.randrange(2**24):06x}" for _ in range(500))]
+BRANDS = ["#000000", "#ffffff", "#808080", "#ffd400", *(f"#{SEED.randrange(2**24):06x}" for _ in range(examples(500)))]
 STYLESHEETS = (
     files("portal_gateway.adapters.page") / "static" / "portal.css",
     files("payments.adapters.card_page") / "files" / "card.css",

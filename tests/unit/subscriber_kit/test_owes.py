@@ -32,6 +32,7 @@ from billing_contracts.payments import (
 from billing_contracts.records import RawRecord
 from billing_subscriber.stores.sqlite import SqliteStore
 from support.billing_records import CONTRACTS, message, record
+from support.property_tests import examples
 
 sys.path.insert(0, str(CONTRACTS / "examples" / "owes"))
 from owes import SCHEMA, handler_of
@@ -126,7 +127,7 @@ async def test_what_is_owed_follows_from_the_two_topics(tmp_path: Path, way: str
     assert await owes(tmp_path, [*attempts, *invoices]) == [("USD", *expected)]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=25)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=examples(50))
 @given(data=st.data(), way=st.sampled_from(sorted(WAYS)))
 async def test_neither_the_order_of_the_topics_nor_repetitions_change_a_sum(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, way: str

@@ -12,6 +12,7 @@ from invoicing.adapters.document.glyphs import MARK, printable
 from invoicing.adapters.document.renderer import Renderer
 from support.invoicing.examples import ANA
 from support.invoicing.pdf_documents import OPEN, text
+from support.property_tests import examples
 
 NAMES = {
     "European": "Łukasz Žižka Ğüneş Ðorđe Þórr Åse Çelik Ñandú Œuvre Őry ŉ",
@@ -76,7 +77,7 @@ async def test_an_unprintable_name_is_not_empty(render: Renderer) -> None:
     assert MARK in text(pdf)
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(50))
 @every(typed=st.lists(st.text(max_size=40), min_size=20, max_size=20))
 async def test_no_text_makes_a_document_impossible(render: Renderer, typed: list[str]) -> None:
     pdf = await render(replace(OPEN, bill_to=replace(ANA, address="\n".join(typed))))
