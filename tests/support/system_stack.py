@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import psutil
@@ -22,6 +22,7 @@ from aiokafka import AIOKafkaConsumer
 from billing_contracts.envelope import Envelope
 from portalctl.demo.backend import Backend
 from portalctl.local.folder import Folder
+from portalctl.local.lifecycle import take_down
 from portalctl.local.process_table import read_processes
 from support.processes import abandon_stack, end_stack
 
@@ -128,7 +129,7 @@ async def running(folder: Path) -> AsyncIterator[Stack]:
     finally:
         try:
             abandon_stack(Folder(folder))
-            await asyncio.to_thread(stack.portalctl, "down", "--wipe")
+            await asyncio.to_thread(take_down, Folder(folder), wipe_data=True)
         finally:
             end_stack(Folder(folder))
 
@@ -211,6 +212,10 @@ class Customer:
             browser.headers["cookie"] = entered.headers["set-cookie"].partition(";")[0]
             browser.headers["x-csrf-token"] = (await browser.get("/api/session")).json()["csrf"]
             yield Visit(self, browser)
+
+    async def cancel_as_merchant(self) -> None:
+        path, headers = f"/v1/subscriptions/{self.subscription}/cancellation", {"idempotency-key": str(uuid4())}
+        await self.shop.backend.call("subscriptions", "POST", path, json={"feedback": "unused"}, headers=headers)
 
     async def invoices(self) -> list[Json]:
         path = f"/v1/invoices?customer_id={self.id}&limit=100"

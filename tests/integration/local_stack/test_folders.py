@@ -42,7 +42,7 @@ def copied(stack: LocalStack, another: LocalStack) -> None:
 
 
 def untouched(stack: LocalStack) -> bool:
-    return stack.portalctl("status").returncode == 0 and len(stack.left) == len(stack.seen)
+    return read_processes(stack.folder).all_ready and len(stack.left) == len(stack.seen)
 
 
 async def starts(stack: LocalStack) -> int:
