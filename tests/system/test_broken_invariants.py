@@ -36,7 +36,7 @@ CORRUPTIONS: Mapping[str, tuple[str, str]] = {
     "I5": (
         "invoicing",
         """
-        UPDATE invoices SET issued = jsonb_set(issued::jsonb, '{seller,name}', '"Somebody else"')::json
+        UPDATE invoices SET issued = jsonb_set(issued::jsonb, '{seller,name}', '"Another seller"')::json
         WHERE merchant_id = $1 AND ordinal = 1
         """,
     ),

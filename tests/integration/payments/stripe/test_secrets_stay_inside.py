@@ -19,16 +19,10 @@ from prometheus_client import generate_latest
 from chassis.runtime.logging import configure
 from support.databases import ServiceDatabase
 from support.spans import new_exporter
-from support.stripe.server import StripeServer, stripe_server
+from support.stripe.server import StripeServer
 
 SANDBOX_NUMBER = "5555555555554444"
 GOOD, ALWAYS_ASKS, DECLINED = "4242424242424242", "4000002760003184", "4000000000000341"
-
-
-@pytest.fixture
-async def stripe() -> AsyncIterator[StripeServer]:
-    async with stripe_server() as server:
-        yield server
 
 
 @pytest.fixture
