@@ -1,5 +1,6 @@
 """TLS contexts from files, which can be read again."""
 
+import functools
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,12 @@ def client_context(
     if certificate_file:
         load_certificate(context, certificate_file, key_file)
     return context
+
+
+@functools.cache
+def system_context() -> ssl.SSLContext:
+    """Trusts the authorities of the system. One for the process: reading them takes 25 ms of processor time."""
+    return client_context()
 
 
 def load_certificate(context: ssl.SSLContext, certificate_file: Path, key_file: Path | None) -> None:

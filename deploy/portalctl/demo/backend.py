@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from chassis.tls import system_context
 from portalctl.local.errors import StackError, timed_out, within
 from portalctl.settings import DEADLINE_SECONDS
 
@@ -34,7 +35,7 @@ class Backend:
         self._hosts = hosts or {}
         self._urls, self.key, self._seconds, self._logs = urls, key, seconds, logs or {}
         self._http = httpx.AsyncClient(
-            headers={"authorization": f"Bearer {key}"}, timeout=seconds, trust_env=False, verify=tls or True
+            headers={"authorization": f"Bearer {key}"}, timeout=seconds, trust_env=False, verify=tls or system_context()
         )
 
     async def __aenter__(self) -> "Backend":

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from chassis.tls import system_context
 from portalctl.demo.backend import Backend
 from portalctl.demo.story import MERCHANTS, REST, AddsBackup, Cancels, ChangesCard, GetsRefund, Joins, Merchant, Subscribes
 from portalctl.local.errors import within
@@ -136,7 +137,7 @@ async def _publish(merchant: Merchant, id: str, backend: Backend) -> dict[str, s
 
 def _browser(gateway: str, origin: str, tls: ssl.SSLContext | None) -> httpx.AsyncClient:
     headers = {"origin": origin, "host": urlsplit(origin).netloc}
-    return httpx.AsyncClient(base_url=gateway, headers=headers, timeout=None, trust_env=False, verify=tls or True)
+    return httpx.AsyncClient(base_url=gateway, headers=headers, timeout=None, trust_env=False, verify=tls or system_context())
 
 
 async def _visible(browser: httpx.AsyncClient, portal_url: str, subscriptions: int) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx
 
+from chassis.tls import system_context
 from portalctl.local.errors import PortTaken
 from portalctl.local.ports import is_free
 from portalctl.local.programs import Program
@@ -40,7 +41,7 @@ class EventPages:
         return Program(name=self.name, command=[sys.executable, "-I", *served], log=self.log, ready=self._ready, port=self.port)
 
     async def _ready(self) -> bool:
-        async with httpx.AsyncClient(trust_env=False, timeout=3) as client:
+        async with httpx.AsyncClient(trust_env=False, verify=system_context(), timeout=3) as client:
             try:
                 answer = await client.head(self.url)
             except httpx.TransportError:

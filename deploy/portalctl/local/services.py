@@ -9,6 +9,7 @@ import httpx
 
 from chassis.kafka_access import KafkaAccess
 from chassis.service.kafka_settings import kafka_variables
+from chassis.tls import system_context
 from portalctl.local.errors import PortTaken
 from portalctl.local.folder import write_settings
 from portalctl.local.keys import Keys
@@ -101,7 +102,7 @@ class Service:
         )
 
     async def _ready(self) -> bool:
-        async with httpx.AsyncClient(trust_env=False, timeout=_ANSWER_SECONDS) as client:
+        async with httpx.AsyncClient(trust_env=False, verify=system_context(), timeout=_ANSWER_SECONDS) as client:
             try:
                 answer = await client.get(f"http://{HOST}:{self.admin_port}/health/ready")
             except httpx.TransportError:

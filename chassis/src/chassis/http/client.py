@@ -13,7 +13,7 @@ from chassis.request_ids import HEADER
 from chassis.runtime.outages import outages
 from chassis.runtime.telemetry import outgoing
 from chassis.scope import note_change, request_id
-from chassis.tls import client_context
+from chassis.tls import system_context
 
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
@@ -35,7 +35,7 @@ class ServiceClient:
         self._audience, self._signer = audience, signer
         limits = httpx.Limits(max_connections=100, max_keepalive_connections=20)
         self.http = httpx.AsyncClient(
-            base_url=base_url, timeout=timeout, trust_env=False, limits=limits, verify=tls or client_context()
+            base_url=base_url, timeout=timeout, trust_env=False, limits=limits, verify=tls or system_context()
         )
 
     async def call(

@@ -46,12 +46,7 @@ from chassis.service.readiness import check_database, check_kafka, watch_tasks
 from chassis.service.restoration import NotReconciled, require_reconciled, until_reconciled
 from chassis.service.settings import ServiceSettings
 from chassis.tenants import Tenants
-from chassis.tls import (
-    CertificateFiles,
-    ListenerCertificate,
-    client_context,
-    trust_added,
-)
+from chassis.tls import CertificateFiles, ListenerCertificate, client_context, system_context, trust_added
 
 log = structlog.get_logger()
 
@@ -86,7 +81,7 @@ class Resources:
     """Closed last. The composition registers here what it opens."""
     commits: CommitSignals = field(default_factory=CommitSignals)
     """Must be signalled after every commit that may contain events or work for a worker."""
-    tls: ssl.SSLContext = field(default_factory=client_context)
+    tls: ssl.SSLContext = field(default_factory=system_context)
     """Checks the certificates of other services."""
     cursors: Cursors = field(init=False)
 
@@ -182,7 +177,7 @@ async def _open(
         if not is_transient(error):
             raise  # without a database the process starts, and its parts wait for the check
     signer = Signer(name, settings.service_private_key.get_secret_value())
-    tls = client_context(settings.services_ca_file)
+    tls = client_context(settings.services_ca_file) if settings.services_ca_file else system_context()
     if settings.services_ca_file:
         live.on_file_change([settings.services_ca_file], partial(trust_added, tls, settings.services_ca_file))
     client = ServiceClient(settings.tenants_url, settings.tenants_service, signer, tls=tls)
