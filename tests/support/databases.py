@@ -38,7 +38,10 @@ async def fresh_database(postgres_url: str, service: str = "test") -> AsyncItera
 
 @dataclass(frozen=True)
 class Template:
-    """A database that is copied for each test, which takes half the time of creating its tables. Nothing is connected to it."""
+    """A database that is copied for each test, which takes half the time of creating its tables. Nothing is connected to it.
+
+    Copying files takes half the time of writing each block to the log, because the server of the tests does not sync.
+    """
 
     postgres_url: str
     original: ServiceDatabase
@@ -52,7 +55,7 @@ class Template:
         owner, service = (urlsplit(url).username for url in (self.original.owner_url, self.original.url))
         admin = await asyncpg.connect(self.postgres_url)
         try:
-            await admin.execute(f"CREATE DATABASE {name} TEMPLATE {original} OWNER {owner}")
+            await admin.execute(f"CREATE DATABASE {name} TEMPLATE {original} OWNER {owner} STRATEGY FILE_COPY")
             await admin.execute(f"REVOKE ALL ON DATABASE {name} FROM PUBLIC")
             await admin.execute(f"GRANT CONNECT, TEMPORARY ON DATABASE {name} TO {service}")
             yield ServiceDatabase(*(urlsplit(url)._replace(path=f"/{name}").geturl() for url in urls))

@@ -16,6 +16,7 @@ import httpx
 from chassis.kafka_access import KafkaAccess
 from chassis.service.kafka_settings import kafka_variables
 from support.databases import ServiceDatabase
+from support.http_client import http_client
 from support.ports import free_port
 from support.processes import exit_code, process, python
 from support.service import OPERATOR, common_settings
@@ -78,7 +79,7 @@ async def running_service(folder: Path, settings: dict[str, str]) -> AsyncIterat
     with (folder / "log").open("w") as output:
         async with (
             process(*python("-m", "subscriptions"), env=settings, stderr=output.fileno()) as started,
-            httpx.AsyncClient(base_url=url, headers=headers, timeout=60, trust_env=False) as http,
+            http_client(base_url=url, headers=headers, timeout=60) as http,
         ):
             service = RunningService(folder, http, admin, started.send_signal)
             await service.until_logged("service.started", 1)

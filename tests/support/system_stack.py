@@ -7,6 +7,7 @@ import secrets
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -22,8 +23,10 @@ from aiokafka import AIOKafkaConsumer
 from billing_contracts.envelope import Envelope
 from portalctl.demo.backend import Backend
 from portalctl.local.folder import Folder
+from portalctl.local.identity import Identity
 from portalctl.local.lifecycle import take_down
 from portalctl.local.process_table import read_processes
+from support.http_client import http_client
 from support.processes import abandon_stack, end_stack
 
 Json = dict[str, Any]
@@ -55,7 +58,7 @@ class Stack:
 
     async def admin_get(self, service: str, path: str) -> httpx.Response:
         """The service's answer on its admin address."""
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with http_client() as client:
             return await client.get(f"{self.state['admin_urls'][service]}{path}")
 
     async def description(self, service: str) -> Json:
@@ -64,7 +67,12 @@ class Stack:
         return document
 
     def signal(self, process: str, number: signal.Signals) -> None:
-        os.kill(self.state["processes"][process], number)
+        """SIGKILL returns when the process has ended: until then the process table shows it as it was."""
+        pid = self.state["processes"][process]
+        killed = Identity.of(pid) if number == signal.SIGKILL else None
+        os.kill(pid, number)
+        while killed is not None and killed.running:
+            time.sleep(0.001)
 
     def resume(self, process: str) -> bool:
         """Continue a suspended process. Returns whether it was suspended."""
@@ -76,13 +84,10 @@ class Stack:
         return False
 
     async def ready(self, seconds: float = 150) -> None:
-        """Wait until every process is ready and `status` reports it. Kafka starts slowly on a busy machine."""
+        """Wait until every process is ready. Kafka starts slowly on a busy machine."""
 
         async def all_ready() -> bool:
-            # The command takes a second of processor time, so it is not what is repeated.
-            if not read_processes(Folder(self.folder)).all_ready:
-                return False
-            return (await asyncio.to_thread(self.portalctl, "status")).returncode == 0
+            return read_processes(Folder(self.folder)).all_ready
 
         await eventually(all_ready, bool, seconds)
 
@@ -206,7 +211,7 @@ class Customer:
         """Visit the portal with a new link."""
         link = await self.shop.backend.portal_link(self.id)
         origin = self.shop.stack.urls["portal-gateway"]
-        async with httpx.AsyncClient(base_url=origin, headers={"origin": origin}, timeout=30, trust_env=False) as browser:
+        async with http_client(base_url=origin, headers={"origin": origin}, timeout=30) as browser:
             entered = await browser.post("/api/session", json={"token": link})
             assert entered.status_code == 204, entered.text
             browser.headers["cookie"] = entered.headers["set-cookie"].partition(";")[0]
@@ -269,7 +274,7 @@ class Visit:
         """Submit a card on the card page. Returns the set-up and the card page's answer."""
         setup: Json = (await self.browser.post("/api/payment-method/setup")).json()
         frame = httpx.URL(setup["frame_url"])
-        async with httpx.AsyncClient(trust_env=False) as card_page:
+        async with http_client() as card_page:
             typed = {"number": number, "exp": exp, "cvc": cvc}
             origin = {"origin": f"{frame.scheme}://{frame.netloc.decode()}"}
             return setup, await card_page.post(f"{frame}/token", json=typed, headers=origin)

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from support.api_operations import SERVICES, Json, Operation, Person, operations, signed, unknown_id
+from support.http_client import http_client
 from support.system_stack import Stack, shop
 
 FOR_SERVICES = {"digest", "media"}
@@ -63,7 +64,7 @@ async def test_foreign_ids_get_the_answer_of_unknown_ids(customers: Customers, s
     ]
     assert tested_operations
     for who, headers in customers.callers(service).items():
-        async with httpx.AsyncClient(base_url=customers.stack.urls[service], headers=headers, trust_env=False) as client:
+        async with http_client(base_url=customers.stack.urls[service], headers=headers) as client:
             for operation in tested_operations:
                 if (who, operation.kind) in ALLOWED:
                     continue
@@ -79,9 +80,7 @@ async def test_foreign_ids_get_the_answer_of_unknown_ids(customers: Customers, s
 
 @pytest.mark.parametrize("service", SERVICES)
 async def test_the_owner_finds_the_same_ids(customers: Customers, service: str) -> None:
-    async with httpx.AsyncClient(
-        base_url=customers.stack.urls[service], headers=customers.ana.back_end, trust_env=False
-    ) as client:
+    async with http_client(base_url=customers.stack.urls[service], headers=customers.ana.back_end) as client:
         for operation in operations(await customers.stack.description(service)):
             if operation.method != "GET" or "{" not in operation.path or not operation.path.startswith("/v1/"):
                 continue
@@ -135,7 +134,7 @@ async def test_foreign_ids_in_queries_and_bodies_get_the_answer_of_unknown_ids(c
         ("subscriptions", "POST", "/v1/subscriptions", ids["customer"], lambda id: body(id, own["plan"])),
         ("subscriptions", "POST", "/v1/subscriptions", ids["plan"], lambda id: body(own["customer"], id)),
     ]
-    async with httpx.AsyncClient(headers=customers.stranger.back_end, trust_env=False) as client:
+    async with http_client(headers=customers.stranger.back_end) as client:
         for service, method, path, theirs, body_for in attempts:
 
             async def ask(id: str) -> tuple[int, str]:
@@ -163,7 +162,7 @@ async def test_requests_without_a_valid_credential_are_refused(customers: Custom
         requests: list[tuple[Operation, dict[str, str]]] = [(operation, {}) for operation in service_operations] + [
             (service_operations[-1], {"authorization": each}) for each in false
         ]
-        async with httpx.AsyncClient(base_url=customers.stack.urls[service], trust_env=False) as client:
+        async with http_client(base_url=customers.stack.urls[service]) as client:
             for operation, headers in requests:
                 url = operation.url(unknown_id(operation.kind)) if "{" in operation.path else operation.path
                 answer = await client.request(operation.method, url, headers=headers, **operation.sent)

@@ -17,6 +17,7 @@ from chassis.http.service_tokens import Signer
 from portalctl.cli import app
 from portalctl.local.folder import Folder, read_json
 from portalctl.local.services import SERVICES
+from support.http_client import http_client
 from support.system_stack import PREMIUM, Customer, Shop, Stack, Visit, eventually
 
 # Each step waits until every service has read its files, and other tests may run beside it.
@@ -131,7 +132,7 @@ class Load:
 async def entered(stack: Stack, link: str) -> int:
     """The status of an attempt to enter the portal."""
     origin = stack.urls["portal-gateway"]
-    async with httpx.AsyncClient(headers={"origin": origin}, timeout=30, trust_env=False) as browser:
+    async with http_client(headers={"origin": origin}, timeout=30) as browser:
         return (await browser.post(f"{origin}/api/session", json={"token": link})).status_code
 
 
@@ -205,7 +206,7 @@ class Before:
             if method == "POST"
             else {"authorization": f"Bearer {credential}"}
         )
-        async with httpx.AsyncClient(timeout=60, trust_env=False) as client:
+        async with http_client(timeout=60) as client:
             return await client.request(method, f"{self.stack.urls[service]}{path}", headers=headers, **sent)
 
 

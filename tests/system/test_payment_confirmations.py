@@ -9,9 +9,8 @@ from html import unescape
 from operator import eq
 from typing import Any
 
-import httpx
-
 from portalctl.settings import Settings
+from support.http_client import http_client
 from support.system_stack import CARDS, PREMIUM, Customer, Json, Shop, Stack, Visit, eventually, shop
 from verify.running import verify
 from verify.sources import sources_of
@@ -61,7 +60,7 @@ async def test_a_new_card_pays_the_confirmed_total_with_begun_periods(stack: Sta
         setup, typed = await visit.type_card(CARDS["visa"])
         assert setup["total"]["text"] == "59.98 USD"
         assert [due["amount"]["text"] for due in setup["due"]] == ["29.99 USD", "29.99 USD"]
-        async with httpx.AsyncClient(trust_env=False) as frame:
+        async with http_client() as frame:
             assert re.search(r'id="confirm"[^>]*>[^<]*59\.98 USD<', (await frame.get(setup["frame_url"])).text)
         assert JUNE in setup["statements"][0]
         paid = await visit.use_card(setup, typed.json()["token"])

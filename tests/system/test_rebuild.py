@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
-import httpx
 import pytest
 from aiokafka import TopicPartition
 
@@ -22,6 +21,7 @@ from portalctl.rebuild.shadow import ShadowComparison
 from portalctl.rebuild.targets import VIEWS, target_of
 from portalctl.rebuild_cli import finish_upgrade
 from portalctl.settings import Settings
+from support.http_client import http_client
 from support.system_stack import Customer, Shop, Stack, eventually
 from verify import topics
 from verify.sources import Sources, sources_of
@@ -127,7 +127,7 @@ async def test_what_an_upgrade_left_in_an_earlier_form_is_rebuilt(stack: Stack, 
     await projected(stack, customer)
     mine, key = "WHERE merchant_id = $1 AND customer_id = $2", (UUID(a_shop.id), UUID(customer.id))
     ready = f"{stack.state.get('admin_urls', stack.urls)['portal-gateway']}/health/ready"
-    async with gateway(stack) as connection, httpx.AsyncClient(trust_env=False) as client:
+    async with gateway(stack) as connection, http_client() as client:
 
         async def upgrade() -> None:
             earlier = f"UPDATE customer_view SET doc = (doc::jsonb - 'payment_methods')::json {mine}"

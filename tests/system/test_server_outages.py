@@ -17,6 +17,7 @@ import httpx
 import pytest
 
 from portalctl.local.folder import Folder, read_json
+from support.http_client import http_client
 from support.processes import suspended
 from support.system_stack import Customer, Json, Shop, Stack, eventually
 
@@ -66,8 +67,8 @@ async def under_load(lucia: Customer, answers: Answers) -> AsyncIterator[None]:
     async with AsyncExitStack() as closing, lucia.portal() as visit:
 
         async def client(url: str, **headers: str) -> httpx.AsyncClient:
-            http_client = httpx.AsyncClient(base_url=url, headers=headers, timeout=40, trust_env=False)
-            return await closing.enter_async_context(http_client)
+            connected = http_client(base_url=url, headers=headers, timeout=40)
+            return await closing.enter_async_context(connected)
 
         portal, cards = stack.urls["portal-gateway"], stack.urls["cards"]
         anybody, frame = await client(portal, origin=portal), await client(cards, origin=cards)
@@ -134,7 +135,7 @@ async def pids(stack: Stack) -> dict[str, int]:
 
 
 async def failures(stack: Stack, service: str) -> dict[str, str]:
-    async with httpx.AsyncClient(trust_env=False, timeout=10) as client:
+    async with http_client(timeout=10) as client:
         reasons: dict[str, str] = (await client.get(f"{admin_url(stack, service)}/health/ready")).json().get("failures", {})
     return reasons
 
@@ -205,7 +206,7 @@ async def test_a_read_only_database_is_reported_and_recovers(a_shop: Shop) -> No
     before = await pids(stack)
     link = await a_shop.backend.portal_link(lucia.id)
     portal = stack.urls["portal-gateway"]
-    async with httpx.AsyncClient(base_url=portal, headers={"origin": portal}, timeout=40, trust_env=False) as browser:
+    async with http_client(base_url=portal, headers={"origin": portal}, timeout=40) as browser:
 
         async def enter() -> httpx.Response:
             return await browser.post("/enter", data={"link": link}, headers={"accept-language": "es"})

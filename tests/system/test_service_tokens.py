@@ -4,12 +4,12 @@ import asyncio
 import json
 from uuid import UUID
 
-import httpx
 import pytest
 
 from chassis.http.service_tokens import Signer
 from portalctl.local.folder import Folder, read_json
 from support.api_operations import SERVICES, operations, unknown_id
+from support.http_client import http_client
 from support.system_stack import Stack, shop
 
 CANCELLATION = "/v1/subscriptions/{id}/cancellation"
@@ -62,7 +62,7 @@ NEEDED = {
 async def test_a_services_token_allows_exactly_its_routes(stack: Stack, issuer: str) -> None:
     keys = read_json(Folder(stack.folder).secrets)["services"]
     signer = Signer(issuer, json.dumps(keys[issuer]))
-    async with shop(stack) as a_shop, httpx.AsyncClient(trust_env=False, timeout=20) as client:
+    async with shop(stack) as a_shop, http_client(timeout=20) as client:
         for service in SERVICES:
             description = await stack.description(service)
             opened = set()

@@ -23,7 +23,7 @@ expect.set_options(timeout=20_000)
 
 @pytest.fixture(scope="module")
 async def browser() -> AsyncIterator[Browser]:
-    async with chrome() as started:
+    async with chrome(light=True) as started:
         yield started
 
 

@@ -1,7 +1,6 @@
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-import structlog
 from integration.invoicing.stack import Shop, Stack, running
 
 from invoicing.adapters.document.renderer import Renderer
@@ -21,16 +20,6 @@ def render() -> Iterator[Renderer]:
     renderer = Renderer(concurrency=2, logos=logos)
     yield renderer
     renderer.close()
-
-
-@pytest.fixture
-def plain_tracebacks() -> Iterator[None]:
-    """For tests that make a request fail: the usual rendering of tracebacks takes many seconds."""
-    usual = structlog.get_config()
-    renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
-    structlog.configure(processors=[structlog.stdlib.add_log_level, renderer])
-    yield
-    structlog.configure(**usual)
 
 
 @pytest.fixture

@@ -112,7 +112,6 @@ async def test_another_one_meanwhile_is_refused(stack: Stack, shop: Shop) -> Non
             assert (refused.status_code, refused.json()["code"]) == (429, "export_running")
 
 
-@pytest.mark.usefixtures("plain_tracebacks")
 async def test_an_error_midway_breaks_the_connection_off(stack: Stack, shop: Shop) -> None:
     last = "(SELECT id FROM invoices WHERE merchant_id = $1 ORDER BY ordinal DESC LIMIT 1)"
     await stack.rows(shop, f"UPDATE bill_to SET sealed = 'tampered' WHERE merchant_id = $1 AND invoice_id = {last}")

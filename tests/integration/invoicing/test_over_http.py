@@ -251,7 +251,6 @@ async def test_a_shredded_buyer_is_shown_as_such(stack: Stack, history: Shop) ->
         assert (await http.get(f"/v1/invoices/{FIRST}/pdf")).content.startswith(b"%PDF")
 
 
-@pytest.mark.usefixtures("plain_tracebacks")
 async def test_a_buyer_that_was_tampered_with_is_not_shown(stack: Stack, history: Shop) -> None:
     await stack.rows(history, "UPDATE bill_to SET sealed = sealed || '\\x00'::bytea WHERE merchant_id = $1")
     async with stack.merchant(history) as http:

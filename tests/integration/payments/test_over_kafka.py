@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 from uuid import UUID, uuid4
 
-import httpx
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from integration.payments.stack import GATEWAY, MAY, OWN, PLAN, PRICE, SELLER
@@ -23,6 +22,7 @@ from billing_contracts.subscriptions import MerchantConfigured
 from chassis.kafka_access import KafkaAccess
 from portalctl import topics
 from support.databases import ServiceDatabase
+from support.http_client import http_client
 from support.ports import free_port
 from support.processes import exit_code, process, python
 from support.raw_http import answer_to
@@ -130,7 +130,7 @@ async def test_an_invoice_on_a_topic_is_answered_on_another(environment: dict[st
         failed = await heard(kafka_bootstrap, f"payment-{invoice}")
         assert PaymentFailed.model_validate(failed.data).code == "no_payment_method"
         assert (failed.customerid, failed.causationid, failed.correlationid) == (customer, cause.id, cause.correlationid)
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with http_client() as client:
             ports = ("HTTP_PORT", "CARDS_HTTP_PORT", "ADMIN_PORT")
             service, cards, admin = (f"http://127.0.0.1:{environment[name]}" for name in ports)
             assert (await client.get(f"{admin}/health/live")).status_code == 200

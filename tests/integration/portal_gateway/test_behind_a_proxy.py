@@ -12,6 +12,7 @@ from chassis.http.problems import Problem
 from chassis.http.server import listen
 from portal_gateway.adapters.storage.limits import StoredLimits
 from portal_gateway.application.limits import Limit
+from support.http_client import http_client
 from support.portal_gateway import story
 from support.portal_gateway.gateway import Gateway, Merchant, running
 
@@ -26,7 +27,7 @@ async def served(gateway: Gateway, trusted_proxies: str) -> AsyncIterator[httpx.
     url = f"http://127.0.0.1:{sock.getsockname()[1]}"
     async with (
         running(gateway.app, sock, trusted_proxies),
-        httpx.AsyncClient(base_url=url, headers=headers, trust_env=False) as proxy,
+        http_client(base_url=url, headers=headers) as proxy,
     ):
         yield proxy
 

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from starlette.responses import JSONResponse
 
+from support.http_client import http_client
 from support.portal_gateway import story
 from support.portal_gateway.gateway import Gateway, Merchant, enter, problem
 
@@ -157,7 +158,7 @@ async def test_a_session_link_waits_for_a_click_and_names_its_target(ana: Mercha
 
 async def test_more_concurrent_links_than_connections_are_opened(ana: Merchant) -> None:
     key = {"authorization": f"Bearer {ana.api_key}"}
-    async with httpx.AsyncClient(base_url=ana.gateway.url, headers=key, timeout=20, trust_env=False) as client:
+    async with http_client(base_url=ana.gateway.url, headers=key, timeout=20) as client:
 
         async def create() -> int:
             named = {"idempotency-key": uuid4().hex}
@@ -218,7 +219,7 @@ async def test_a_link_may_return_to_the_merchants_own_sites(ana: Merchant, back:
     "credential", ["", "Bearer", "Bearer sk_test_short", "Bearer sk_test_" + "A" * 43, "Basic YTpi", "Bearer ey.ey.ey"]
 )
 async def test_only_merchants_create_links(gateway: Gateway, credential: str) -> None:
-    async with httpx.AsyncClient(base_url=gateway.url, headers={"authorization": credential}, trust_env=False) as stranger:
+    async with http_client(base_url=gateway.url, headers={"authorization": credential}) as stranger:
         answer = await stranger.post("/v1/portal-links", json={"customer_id": str(story.ANA)})
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
 

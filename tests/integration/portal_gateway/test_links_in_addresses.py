@@ -1,7 +1,7 @@
 """A token in the path or the query gets the inert page at /enter, and no log contains it."""
 
-import logging
 from collections.abc import Iterator
+from io import StringIO
 from urllib.parse import quote
 
 import pytest
@@ -9,6 +9,7 @@ from prometheus_client import generate_latest
 
 from support.portal_gateway import story
 from support.portal_gateway.gateway import Gateway, Merchant
+from support.service_logs import service_logs
 
 ADDRESSES = (
     "/enter%23{}",
@@ -20,24 +21,10 @@ ADDRESSES = (
 )
 
 
-class Written(logging.Handler):
-    def __init__(self) -> None:
-        super().__init__(logging.DEBUG)
-        self.lines: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(f"{record.name} {record.getMessage()} {record.__dict__}")
-
-
 @pytest.fixture
-def written() -> Iterator[list[str]]:
-    root, handler = logging.getLogger(), Written()
-    before = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.DEBUG)
-    yield handler.lines
-    root.setLevel(before)
-    root.removeHandler(handler)
+def written() -> Iterator[StringIO]:
+    with service_logs("portal-gateway", "debug") as written:
+        yield written
 
 
 @pytest.fixture
@@ -48,7 +35,7 @@ async def ana(merchant: Merchant) -> Merchant:
 
 @pytest.mark.parametrize("address", ADDRESSES)
 async def test_a_link_in_a_path_or_query_gets_an_inert_page_and_is_not_logged(
-    ana: Merchant, gateway: Gateway, written: list[str], address: str
+    ana: Merchant, gateway: Gateway, written: StringIO, address: str
 ) -> None:
     token = (await ana.link()).partition("#")[2]
     async with gateway.browser() as browser:
@@ -63,7 +50,7 @@ async def test_a_link_in_a_path_or_query_gets_an_inert_page_and_is_not_logged(
         assert token not in page.text
         await browser.post("/enter", data={"link": f"x{token}"})
     secret = token.partition(".")[2]
-    assert secret not in " ".join(written)
+    assert secret not in written.getvalue()
     assert secret not in generate_latest().decode()
     assert await gateway.pool.fetchval("SELECT count(*) FROM portal_session WHERE merchant_id = $1", ana.id) == 0
 

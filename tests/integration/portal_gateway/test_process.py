@@ -14,6 +14,7 @@ from chassis.kafka_access import KafkaAccess
 from portalctl import topics
 from support.consumer_events import producer, publish, until
 from support.databases import ServiceDatabase
+from support.http_client import http_client
 from support.portal_gateway import story
 from support.portal_gateway.gateway import Gateway, Merchant, enter, record, settings
 from support.ports import free_port
@@ -42,7 +43,7 @@ async def test_events_reach_an_open_page_and_streams_end_before_the_process(
     # announced in the names of another gateway's merchant, so that its envelopes need not be made twice
     merchant = Merchant(gateway, uuid4())
     own_url = f"http://127.0.0.1:{port}"
-    browser = httpx.AsyncClient(base_url=own_url, headers={"origin": own_url}, timeout=20, trust_env=False)
+    browser = http_client(base_url=own_url, headers={"origin": own_url}, timeout=20)
     async with process(*python("-m", "portal_gateway"), env=env) as running, producer(kafka_bootstrap) as kafka, browser:
 
         async def tell(*events: EventData) -> None:

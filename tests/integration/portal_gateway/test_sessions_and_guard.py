@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from chassis.http.admin import admin_app
+from support.http_client import http_client
 from support.portal_gateway import story
 from support.portal_gateway.gateway import Gateway, Merchant, enter
 
@@ -146,7 +147,7 @@ async def test_only_a_portal_page_of_the_same_session_changes_anything(ana: Merc
 
         async def attempt(**headers: str | None) -> tuple[int, str]:
             all_headers = {**browser.headers, **{name.replace("_", "-"): value for name, value in headers.items()}}
-            async with httpx.AsyncClient(base_url=ana.gateway.url, trust_env=False) as plain:
+            async with http_client(base_url=ana.gateway.url) as plain:
                 sent = {name: value for name, value in all_headers.items() if value is not None}
                 sent |= {"content-length": "0"} if body is None else {}
                 return await code(await plain.request(method, path, headers=sent, json=body))

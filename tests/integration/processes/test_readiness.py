@@ -17,6 +17,7 @@ from chassis.kafka_access import KafkaAccess
 from chassis.postgres.migrate import CHASSIS
 from support.consumer_events import until
 from support.databases import ServiceDatabase
+from support.http_client import http_client
 
 NOWHERE = "127.0.0.1:9"
 PACKAGES = {
@@ -29,7 +30,7 @@ PACKAGES = {
 
 class Process:
     def __init__(self, settings: dict[str, str], lines: list[dict[str, Any]]) -> None:
-        self._http, self.lines = httpx.AsyncClient(trust_env=False, timeout=10), lines
+        self._http, self.lines = http_client(timeout=10), lines
         self._api, self._admin = (f"http://127.0.0.1:{settings[name]}" for name in ("HTTP_PORT", "ADMIN_PORT"))
 
     async def get(self, path: str) -> httpx.Response | None:

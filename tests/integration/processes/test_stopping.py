@@ -21,6 +21,7 @@ from chassis.http.service_tokens import Signer
 from chassis.kafka_access import KafkaAccess
 from portalctl import topics
 from support.databases import ServiceDatabase
+from support.http_client import http_client
 from support.ports import free_port
 from support.processes import IGNORING, exit_code, process, python
 
@@ -76,7 +77,7 @@ async def started(package: str, settings: dict[str, str], *before: str) -> Async
 
 async def listening(port: str) -> bool:
     try:
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with http_client() as client:
             return (await client.get(f"http://127.0.0.1:{port}/health/live")).status_code == 404
     except httpx.TransportError:
         return False

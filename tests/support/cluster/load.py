@@ -13,6 +13,7 @@ from uuid import uuid4
 import httpx
 
 from portalctl.local.errors import StackError
+from support.http_client import http_client
 from support.system_stack import CARDS, Customer, Json, Shop, Visit, eventually
 
 PAUSE_SECONDS = (1.0, 2.0)
@@ -151,7 +152,7 @@ async def shoppers(shop: Shop, count: int, changes: Callable[[Shopper], Awaitabl
 async def create_customers(shop: Shop, measurement: Measurement, stop: asyncio.Event) -> None:
     """A merchant's back end creates customers one after the other. Each accepted one must exist at the end."""
     created: dict[str, str] = {}
-    async with httpx.AsyncClient(headers={"authorization": f"Bearer {shop.backend.key}"}, trust_env=False, timeout=30) as client:
+    async with http_client(headers={"authorization": f"Bearer {shop.backend.key}"}, timeout=30) as client:
         url = f"{shop.stack.urls['subscriptions']}/v1/customers"
         while not stop.is_set():
             name = uuid4().hex

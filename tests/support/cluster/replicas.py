@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 
 from portalctl.local.programs import Child, Program
+from support.http_client import http_client
 
 HTTP, WORKER, ALL = "http", "worker", "all"
 
@@ -89,7 +90,7 @@ class Replicas:
 
 
 async def _ready(admin_url: str) -> bool:
-    async with httpx.AsyncClient(trust_env=False, timeout=10) as client:
+    async with http_client(timeout=10) as client:
         try:
             return (await client.get(f"{admin_url}/health/ready")).status_code == httpx.codes.OK
         except httpx.TransportError:

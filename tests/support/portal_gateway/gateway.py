@@ -22,12 +22,12 @@ from billing_contracts.envelope import Envelope, EventData, record_key
 from chassis.consumers.batch_processor import BatchProcessor
 from chassis.decoding import RawRecord, Record
 from chassis.http.server import listen, serve
-from chassis.runtime import logging
 from chassis.runtime.health import Health
 from portal_gateway.composition import compose
 from portal_gateway.settings import Settings
 from support import service
 from support.databases import ServiceDatabase
+from support.http_client import http_client
 from support.portal_gateway import story
 from support.service import common_settings, service_key
 
@@ -95,7 +95,7 @@ class Gateway:
 
     def browser(self) -> httpx.AsyncClient:
         """A client with the Origin header of the portal's own pages."""
-        return httpx.AsyncClient(base_url=self.url, headers={"origin": self.url}, timeout=20, trust_env=False)
+        return http_client(base_url=self.url, headers={"origin": self.url}, timeout=20)
 
     async def feed(self, *records: RawRecord) -> None:
         async def settle(*_: Any) -> None: ...
@@ -148,7 +148,7 @@ class Merchant:
 
     def back_end(self) -> httpx.AsyncClient:
         headers = {"authorization": f"Bearer {self.api_key}"}
-        return httpx.AsyncClient(base_url=self.gateway.url, headers=headers, timeout=20, trust_env=False)
+        return http_client(base_url=self.gateway.url, headers=headers, timeout=20)
 
     async def link(self, customer: UUID = story.ANA, **fields: Any) -> str:
         """The URL of a new portal link."""
@@ -195,7 +195,6 @@ async def running(app: Any, sock: socket.socket, trusted_proxies: str = "") -> A
 
 @asynccontextmanager
 async def gateway_on(database: ServiceDatabase) -> AsyncIterator[Gateway]:
-    logging.configure("portal-gateway", "error", "json")
     owners, own_socket, owners_socket = Owners(), listen("127.0.0.1", 0), listen("127.0.0.1", 0)
     url, owners_url = (f"http://127.0.0.1:{sock.getsockname()[1]}" for sock in (own_socket, owners_socket))
     known_keys: dict[str, dict[str, Any]] = {}

@@ -1,7 +1,6 @@
 """Background tasks survive faults, log them rarely, and end only on final faults."""
 
 import asyncio
-import io
 import json
 import logging
 import sys
@@ -10,15 +9,14 @@ from typing import Any
 
 import asyncpg
 import pytest
-import structlog
 from aiokafka.errors import IllegalArgumentError, KafkaConnectionError
 
-from chassis.runtime import background, outages
+from chassis.runtime import background
 from chassis.runtime.background import FAILURES, failing_tasks, repeat, survives
 from chassis.runtime.faults import Backoff
 from chassis.runtime.library_logs import LibraryLogs
-from chassis.runtime.logging import configure
 from chassis.runtime.outages import Outages
+from support.service_logs import service_logs
 
 
 def fresh(clock: "Clock") -> Outages:
@@ -46,16 +44,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def lines() -> Iterator[Any]:
     """Log lines since the last call, as a service writes them."""
-    root, before = logging.getLogger(), structlog.get_config()
-    handlers, level = root.handlers, root.level
-    configure("lamps", "info", "json")
-    stream = io.StringIO()
-    handler: Any = root.handlers[0]
-    handler.setStream(stream)
-    for module in (outages, background):
-        monkeypatch.setattr(module, "log", structlog.get_logger())
 
     def written() -> list[dict[str, Any]]:
         records = [json.loads(line) for line in stream.getvalue().splitlines()]
@@ -63,10 +53,8 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         stream.truncate()
         return records
 
-    yield written
-    root.handlers, root.level = handlers, level
-    structlog.configure(**before)
-    structlog.contextvars.clear_contextvars()
+    with service_logs("lamps", "info") as stream:
+        yield written
 
 
 def events(logged: list[dict[str, Any]]) -> list[str]:

@@ -214,12 +214,18 @@ PROMISES = {
 
 @pytest.mark.parametrize(("life", "now"), CASES)
 def test_cancelling_shows_the_same_date_everywhere(life: Life, now: datetime) -> None:
+    before, after = life.view(now), {}
+    for mode in MODES:
+        changed = Life(life.policies, life.events)
+        changed.cancel(mode, now)
+        after[mode] = changed, changed.view(now)
     for code in PROMISES:
-        shows_the_same_date(life, now, catalogues().language(code))
+        shows_the_same_date(life, before, after, now, catalogues().language(code))
 
 
-def shows_the_same_date(life: Life, now: datetime, language: Language) -> None:
-    before = life.view(now)
+def shows_the_same_date(
+    life: Life, before: View, after: dict[CancelMode, tuple[Life, View]], now: datetime, language: Language
+) -> None:
     it = before.facts["subscriptions"][0]
     assert it["status"] in set(Status) - {Status.CANCELED, Status.INCOMPLETE_EXPIRED}
     shown = details(Reader.of(before, language), it, before)
@@ -229,17 +235,16 @@ def shows_the_same_date(life: Life, now: datetime, language: Language) -> None:
     assert bool(shown.end_now) is (ending is not None and ending.effective_at > now)
     for mode in MODES:
         dialog = facts(Reader.of(before, language), life.preview(mode, now), it)
-        after = Life(life.policies, life.events)
-        after.cancel(mode, now)
-        assert after.state.access_until <= life.state.access_until, "cancelling gives no access back that had ended"
-        outcome(after, now, language, {fact.name: fact.value for fact in dialog})
+        changed, view = after[mode]
+        assert changed.state.access_until <= life.state.access_until, "cancelling gives no access back that had ended"
+        outcome(changed, view, now, language, {fact.name: fact.value for fact in dialog})
 
 
-def outcome(after: Life, now: datetime, language: Language, dialog: dict[str, str]) -> None:
+def outcome(changed: Life, view: View, now: datetime, language: Language, dialog: dict[str, str]) -> None:
     """The dialog showed the decision, and the page shows the same afterwards."""
-    view, decided = after.view(now), after.state
+    decided = changed.state
     reader, it = Reader.of(view, language), view.facts["subscriptions"][0]
-    done, shown = result(reader, it, view, len(after.events)), details(reader, it, view)
+    done, shown = result(reader, it, view, len(changed.events)), details(reader, it, view)
     assert done is not None
     texts = [f"{name}: {value}" for name, value in dialog.items()] + [done.says, done.mind or "", *pane(view, language)]
     promises_hold(language, now, texts)

@@ -1,13 +1,11 @@
 """Card numbers and the secrets of a Stripe account are in no table, event, log, span and metric in plain text."""
 
-import logging
 import re
 from collections.abc import AsyncIterator, Iterator
 from io import StringIO
 
 import asyncpg
 import pytest
-import structlog
 from httpx import ASGITransport, AsyncClient
 from integration.payments.stack import CARDS, Shop, Stack, running
 from integration.payments.stripe.accounts import SECRET, connected, delivered
@@ -16,8 +14,8 @@ from integration.payments.test_authenticating import begun
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client import generate_latest
 
-from chassis.runtime.logging import configure
 from support.databases import ServiceDatabase
+from support.service_logs import service_logs
 from support.spans import new_exporter
 from support.stripe.server import StripeServer
 
@@ -28,20 +26,8 @@ GOOD, ALWAYS_ASKS, DECLINED = "4242424242424242", "4000002760003184", "400000000
 @pytest.fixture
 def log() -> Iterator[StringIO]:
     """Everything that the service logs at its lowest level, in its own format."""
-    root, before = logging.getLogger(), structlog.get_config()
-    handlers, level, written = root.handlers, root.level, StringIO()
-    levels = {name: logging.getLogger(name).level for name in ("aiokafka", "httpx", "stripe", "uvicorn.access", "uvicorn.error")}
-    configure("payments", "debug", "json")
-    structlog.configure(cache_logger_on_first_use=False)
-    [handler] = root.handlers
-    assert isinstance(handler, logging.StreamHandler)
-    handler.setStream(written)
-    yield written
-    structlog.configure(**before)
-    structlog.contextvars.unbind_contextvars("service")
-    root.handlers, root.level = handlers, level
-    for name, former in levels.items():
-        logging.getLogger(name).setLevel(former)
+    with service_logs("payments", "debug") as written:
+        yield written
 
 
 @pytest.fixture
