@@ -42,6 +42,10 @@ _SETTINGS = {
     "broker.heartbeat.interval.ms": "500",
     # One node has no other controller that needs no-op records in the metadata log.
     "metadata.max.idle.interval.ms": "0",
+    # Each idle thread wakes several times per second, which is most of the processor time of an idle broker.
+    "num.network.threads": "1",
+    "num.io.threads": "2",
+    "background.threads": "2",
     "offsets.topic.replication.factor": "1",
     "offsets.topic.num.partitions": "4",
     "transaction.state.log.replication.factor": "1",
@@ -165,7 +169,7 @@ class KafkaServer:
         decodes them in the locale's encoding."""
         jars = ":".join(f"{_LIBRARIES}/{path.name}" for path in jar_paths())
         # Java ignores an archive of other jars.
-        classes = [f"-XX:SharedArchiveFile={_CLASSES}"] if (self.folder / _CLASSES).exists() else []
+        classes = [f"-XX:SharedArchiveFile={_CLASSES}"] if class_archive(java_version()).exists() else []
         return [
             str(java()),
             *_JVM,

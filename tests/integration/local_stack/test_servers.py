@@ -98,6 +98,14 @@ async def test_kafka_keeps_its_data_when_its_ports_change_and_ignores_a_damaged_
     assert second.cluster_id == first.cluster_id
 
 
+def test_kafka_uses_the_class_archive_at_its_first_start(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = folder / "any.jsa"
+    archive.touch()
+    monkeypatch.setattr("portalctl.local.kafka.class_archive", lambda _: archive)
+    before_preparation = KafkaServer(folder / "new", free_port(), free_port(), folder / "kafka.log").program()
+    assert [option for option in before_preparation.command if option.startswith("-XX:SharedArchiveFile=")]
+
+
 @pytest.fixture
 def no_user_namespace(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a machine that does not permit one to root; an ordinary user needs none."""
