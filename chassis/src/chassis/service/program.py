@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import Callable
@@ -70,6 +71,7 @@ def _serve(
     components: dict[str, Path],
     role: str,
 ) -> None:
+    gc.disable()  # until `tune_garbage_collection`: imports create nothing that is garbage
     import uvloop
 
     from chassis.runtime import telemetry
