@@ -10,10 +10,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import asyncpg
+
 from portalctl.local.folder import Folder, write_json
 from portalctl.local.identity import Identity
 from portalctl.local.lifecycle import take_down
 from portalctl.local.process_table import read_processes
+from portalctl.local.state import read_state
 from support.ports import free_port
 from support.processes import abandon_stack, end_stack
 
@@ -84,6 +87,15 @@ class LocalStack:
         identity = read_processes(self.folder).supervisor
         assert identity is not None
         return identity
+
+    async def visit(self) -> int:
+        """Store a visit in the service's database. Returns how many it has."""
+        connection = await asyncpg.connect(read_state(self.folder)["postgres"]["trivial_service"], ssl=False)
+        try:
+            await connection.execute("INSERT INTO visits DEFAULT VALUES")
+            return int(await connection.fetchval("SELECT count(*) FROM visits"))
+        finally:
+            await connection.close()
 
     def remember(self) -> None:
         board = read_processes(self.folder)

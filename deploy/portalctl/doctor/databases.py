@@ -8,13 +8,11 @@ from typing import Any, cast
 
 import asyncpg
 
-import invoicing
-import payments
-import portal_gateway
-import subscriptions
 from chassis.outbox.leader_lock import IDLE_MS
-from chassis.postgres.migrate import CHASSIS, pending_migrations
+from chassis.postgres.migrate import pending_migrations
 from portalctl.doctor.findings import CheckResult, failed, ok, spoken, warning
+from portalctl.local.migrations import components
+from portalctl.local.services import SERVICES
 from portalctl.rebuild.due import COMMAND
 
 SKEW_MAX = timedelta(seconds=5)
@@ -22,7 +20,6 @@ RELAY_LAG_MAX = timedelta(seconds=15)
 TIMER_LAG_MAX = timedelta(minutes=2)
 UNKNOWN_AGE_MAX = timedelta(minutes=15)
 _MAJOR_VERSION = 18
-_PACKAGES = {"subscriptions": subscriptions, "payments": payments, "invoicing": invoicing, "portal_gateway": portal_gateway}
 
 
 def relay_lock(service: str) -> str:
@@ -41,8 +38,7 @@ class ExaminedDatabase:
 
     @property
     def components(self) -> dict[str, Path]:
-        """As the service's program names them."""
-        return {"chassis": CHASSIS, self.service: Path(cast(str, _PACKAGES[self.name].__file__)).parent / "migrations"}
+        return components(next(kind for kind in SERVICES if kind.package == self.name))
 
     async def checks(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> list[CheckResult]:
         findings = [await self._server(), await self._clock(now), await self._migrations()]

@@ -76,7 +76,7 @@ class Layout:
 
     @property
     def databases(self) -> list[Database]:
-        return [self._database(kind) for kind in self.kinds]
+        return [self.database(kind) for kind in self.kinds]
 
     @property
     def services(self) -> list[Service]:
@@ -88,7 +88,7 @@ class Layout:
 
     def state(self) -> dict[str, Any]:
         """The fields of state.json that do not change while the stack runs."""
-        owners = {one.name: url_of(self.admin_url, one.name, one.owner) for one in self.databases}
+        owners = {one.name: self.owner_url(one) for one in self.databases}
         names = [name for name, own in (("postgres", self.postgres), ("kafka", self.kafka)) if own]
         return {
             "urls": urls(self.kinds, self.ports) | {NAME: self.event_pages.url},
@@ -99,12 +99,15 @@ class Layout:
             "operator_key": self.keys.operator_key,
         }
 
-    def _database(self, kind: ServiceKind) -> Database:
+    def database(self, kind: ServiceKind) -> Database:
         owner, service = _roles(kind)
         return Database(kind.package, Role(owner, self.keys.passwords[owner]), Role(service, self.keys.passwords[service]))
 
+    def owner_url(self, database: Database) -> str:
+        return url_of(self.admin_url, database.name, database.owner)
+
     def _service(self, kind: ServiceKind) -> Service:
-        database = self._database(kind)
+        database = self.database(kind)
         variables = environment(
             kind,
             keys=self.keys,
@@ -112,7 +115,7 @@ class Layout:
             at=urls(self.kinds, self.ports),
             kafka=self.kafka_access,
             database_url=url_of(self.admin_url, database.name, database.service),
-            owner_url=url_of(self.admin_url, database.name, database.owner),
+            owner_url=self.owner_url(database),
         )
         log, files = self.folder.log(kind.name), self.folder.secret_files / kind.name
         return Service(kind.name, kind.package, self.ports[kind.name], self.ports[kind.admin], variables, log, files)

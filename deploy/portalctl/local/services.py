@@ -14,7 +14,7 @@ from portalctl.local.errors import PortTaken
 from portalctl.local.folder import write_settings
 from portalctl.local.keys import Keys
 from portalctl.local.ports import is_free
-from portalctl.local.programs import Program, run_tool
+from portalctl.local.programs import Program
 from portalctl.local.progress import Report, silent
 
 HOST = "127.0.0.1"
@@ -25,6 +25,8 @@ SECRETS = frozenset(
     }
 )
 """Settings that a service reads from files."""
+_OWNER_URL = "DATABASE_OWNER_URL"
+"""For `migrate` alone: a running service does not get it."""
 _ANSWER_SECONDS = 30.0
 
 
@@ -84,13 +86,8 @@ class Service:
             if not is_free(port):
                 raise PortTaken(self.name, f"another program listens on port {port}")
 
-    async def migrate(self) -> None:
-        """Migrate the tables. Raises StartFailed with the end of the log."""
-        command = [sys.executable, "-m", self.package, "migrate"]
-        await run_tool(f"{self.name} migrate", command, self.log, environment=self.environment)
-
     def program(self) -> Program:
-        values = {name: value for name, value in self.environment.items() if name not in SECRETS}
+        values = {name: value for name, value in self.environment.items() if name not in SECRETS | {_OWNER_URL}}
         files = {f"{name}_FILE": str(self.files / name) for name in self.secrets}
         return Program(
             name=self.name,
@@ -135,7 +132,7 @@ def environment(
     """Every setting of one service of the local stack. `at` has the addresses of all services."""
     common = {
         "DATABASE_URL": database_url,
-        "DATABASE_OWNER_URL": owner_url,
+        _OWNER_URL: owner_url,
         **kafka_variables(kafka),
         "HTTP_HOST": HOST,
         "HTTP_PORT": str(ports[kind.name]),

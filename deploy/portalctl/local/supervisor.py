@@ -13,11 +13,11 @@ from chassis.runtime.signals import STOP_SIGNALS
 from portalctl import topics
 from portalctl.local import databases
 from portalctl.local.cleanup import finish_wipe, sweep
-from portalctl.local.databases import url_of
 from portalctl.local.errors import PortTaken, StackError, within
 from portalctl.local.folder import Folder
 from portalctl.local.layout import ExternalServers, Layout, layout_for_start
 from portalctl.local.locks import held
+from portalctl.local.migrations import migrate
 from portalctl.local.process_table import Records
 from portalctl.local.programs import Child, Program
 from portalctl.local.progress import Report
@@ -137,14 +137,13 @@ class Supervisor:
             what = f"creating the database {database.name}"
             async with self._step(what, layout.postgres.log if layout.postgres else None):
                 await databases.create(layout.admin_url, database, own=layout.postgres is not None)
-        await _run_all(self._migrate(service.name, service.migrate(), service.log) for service in layout.services)
+        await _run_all(self._migrate(layout, kind) for kind in layout.kinds)
         for database in layout.databases:
-            url = url_of(layout.admin_url, database.name, database.owner)
-            await databases.require_reconciled(url, own=layout.postgres is not None)
+            await databases.require_reconciled(layout.owner_url(database), own=layout.postgres is not None)
 
-    async def _migrate(self, name: str, migration: Coroutine[Any, Any, None], log: Path) -> None:
-        async with self._step(f"migrating the tables of {name}", log):
-            await migration
+    async def _migrate(self, layout: Layout, kind: ServiceKind) -> None:
+        async with self._step(f"migrating the tables of {kind.name}", layout.postgres.log if layout.postgres else None):
+            await migrate(layout, kind)
 
     async def _create_topics(self, layout: Layout) -> None:
         if layout.kafka:

@@ -7,12 +7,10 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import asyncpg
 import pytest
 
 from portalctl.local.folder import Folder, read_json
 from portalctl.local.process_table import read_processes
-from portalctl.local.state import read_state
 from support.local_stack import LocalStack, local_stack
 
 PROCESSES = ("postgres", "kafka", "trivial")
@@ -45,16 +43,9 @@ def untouched(stack: LocalStack) -> bool:
     return read_processes(stack.folder).all_ready and len(stack.left) == len(stack.seen)
 
 
-async def starts(stack: LocalStack) -> int:
-    connection = await asyncpg.connect(read_state(stack.folder)["postgres"]["trivial_service"], ssl=False)
-    try:
-        return int(await connection.fetchval("SELECT count(*) FROM starts"))
-    finally:
-        await connection.close()
-
-
 async def test_commands_in_a_copy_start_a_separate_stack(stack: LocalStack, another: LocalStack) -> None:
     assert stack.up().returncode == 0
+    assert await stack.visit() == 1
     copied(stack, another)
 
     shown = another.portalctl("status")
@@ -69,7 +60,9 @@ async def test_commands_in_a_copy_start_a_separate_stack(stack: LocalStack, anot
     ours, theirs = read_json(stack.folder.ports), read_json(another.folder.ports)
     assert not set(ours.values()) & set(theirs.values())
     assert all(another.identity(name) != stack.identity(name) for name in PROCESSES)
-    assert (await starts(stack), await starts(another)) == (1, 2)
+    assert await another.visit() == 2
+    assert await another.visit() == 3
+    assert await stack.visit() == 2
 
     assert another.portalctl("down", "--wipe").stdout == "stopped\n"
     assert another.left == []
@@ -103,6 +96,7 @@ def test_a_stack_ends_when_its_folder_is_moved_and_starts_at_the_new_path(
 
 async def test_the_earlier_stack_does_not_write_to_a_restored_folder(stack: LocalStack, another: LocalStack) -> None:
     assert stack.up().returncode == 0
+    assert await stack.visit() == 1
     copied(stack, another)
     removed = stack.folder.root.with_name("removed")
     stack.folder.root.rename(removed)
@@ -111,7 +105,7 @@ async def test_the_earlier_stack_does_not_write_to_a_restored_folder(stack: Loca
     # Kafka writes by path: this test has its own.
     assert stack.folder.processes.read_bytes() == (another.folder.processes).read_bytes()
     assert stack.up().returncode == 0
-    assert await starts(stack) == 2
+    assert await stack.visit() == 2
 
 
 def test_a_moved_folder_is_taken_down_at_its_new_path(stack: LocalStack, another: LocalStack, elsewhere: dict[str, str]) -> None:

@@ -1,6 +1,5 @@
 """The whole local stack: real servers, real signals."""
 
-import asyncio
 import signal
 import socket
 from collections.abc import Iterator
@@ -23,28 +22,16 @@ def stack() -> Iterator[LocalStack]:
         yield stack
 
 
-def starts_recorded(stack: LocalStack) -> int:
-    """At least how often the service's migration has written its row."""
-
-    async def count() -> int:
-        connection = await asyncpg.connect(read_state(stack.folder)["postgres"]["trivial_service"])
-        try:
-            return int(await connection.fetchval("SELECT count(*) FROM starts"))
-        finally:
-            await connection.close()
-
-    return asyncio.run(count())
-
-
 def addresses(stack: LocalStack) -> list[object]:
     state = read_state(stack.folder)
     return [state[name] for name in ("urls", "kafka", "postgres")]
 
 
-def test_data_and_addresses_survive_down_and_a_killed_supervisor(stack: LocalStack) -> None:
+async def test_data_and_addresses_survive_down_and_a_killed_supervisor(stack: LocalStack) -> None:
     # Given a detached stack that inherits ignored signals, for example from nohup or a CI runner
     assert stack.up(before=IGNORING).stdout == "ready\n"
     state, before = read_state(stack.folder), addresses(stack)
+    assert await stack.visit() == 1
     assert set(state["processes"]) == PROCESSES
     assert state["processes"]["kafka"] == stack.identity("kafka").pid
     assert stack.portalctl("status").returncode == 0
@@ -60,7 +47,7 @@ def test_data_and_addresses_survive_down_and_a_killed_supervisor(stack: LocalSta
     # Then the next start finds its data
     assert stack.up().returncode == 0
     assert addresses(stack) == before
-    assert starts_recorded(stack) == 2
+    assert await stack.visit() == 2
 
     # And when the supervisor is killed, `down` stops what it left, and the data is still complete
     assert stack.supervisor.send(signal.SIGKILL)
@@ -68,12 +55,13 @@ def test_data_and_addresses_survive_down_and_a_killed_supervisor(stack: LocalSta
     assert stack.left == []
     assert stack.up().returncode == 0
     assert addresses(stack) == before
-    assert starts_recorded(stack) == 3
+    assert await stack.visit() == 3
 
 
-def test_killed_processes_are_restarted_and_a_wipe_deletes_data_and_keys(stack: LocalStack) -> None:
+async def test_killed_processes_are_restarted_and_a_wipe_deletes_data_and_keys(stack: LocalStack) -> None:
     # Given a stack of which every process is killed
     stack.up()
+    assert await stack.visit() == 1
     killed = {name: stack.identity(name) for name in PROCESSES}
     for identity in killed.values():
         assert identity.send(signal.SIGKILL)
@@ -84,7 +72,7 @@ def test_killed_processes_are_restarted_and_a_wipe_deletes_data_and_keys(stack: 
     assert all(stack.identity(name) != identity for name, identity in killed.items())
     stack.remember()
     assert read_state(stack.folder)["processes"] == {name: stack.identity(name).pid for name in PROCESSES}
-    assert starts_recorded(stack) == 1
+    assert await stack.visit() == 2
 
     # And when it is wiped, data and keys are new, and the addresses stay
     update_state(stack.folder, customers={"ana": {}})
@@ -94,7 +82,7 @@ def test_killed_processes_are_restarted_and_a_wipe_deletes_data_and_keys(stack: 
     assert not stack.folder.postgres.exists()
     assert not stack.folder.kafka.exists()
     assert stack.up().returncode == 0
-    assert starts_recorded(stack) == 1
+    assert await stack.visit() == 1
     assert "customers" not in read_state(stack.folder)
     assert read_json(stack.folder.ports) == ports
     assert read_json(stack.folder.secrets) != secrets
@@ -128,9 +116,10 @@ def test_an_interrupted_attached_up_stops_the_stack(stack: LocalStack, elsewhere
     assert stack.left == []
 
 
-def test_ports_in_use_are_replaced_for_good(stack: LocalStack, external_kafka: dict[str, str]) -> None:
+async def test_ports_in_use_are_replaced_for_good(stack: LocalStack, external_kafka: dict[str, str]) -> None:
     stack.up(environment=external_kafka)
     before = read_json(stack.folder.ports)
+    assert await stack.visit() == 1
     stack.portalctl("down")
     with socket.create_server(("127.0.0.1", before["postgres"])), socket.create_server(("127.0.0.1", before["trivial"])):
         assert stack.up(environment=external_kafka).returncode == 0
@@ -139,21 +128,32 @@ def test_ports_in_use_are_replaced_for_good(stack: LocalStack, external_kafka: d
         stack.portalctl("down")
     stack.up(environment=external_kafka)
     assert read_json(stack.folder.ports) == after
-    assert starts_recorded(stack) == 3
+    assert await stack.visit() == 2
 
 
-def test_a_failed_start_reports_the_step_with_its_log_and_leaves_no_process(stack: LocalStack) -> None:
+def test_a_failed_start_reports_its_reason_and_leaves_no_process(stack: LocalStack) -> None:
     result = stack.up("--broken")
     assert result.returncode == 1
-    assert "broken migrate: failed with exit code 1" in result.stderr
-    assert "No module named no_such_package" in result.stderr
+    assert "broken: the package no_such_package is not installed" in result.stderr
     stack.wait_until(lambda: stack.left == [])
 
 
-def test_external_servers_are_used(stack: LocalStack, elsewhere: dict[str, str]) -> None:
+async def test_a_changed_migration_is_the_reason_of_a_failed_start(stack: LocalStack, elsewhere: dict[str, str]) -> None:
+    assert stack.up(environment=elsewhere).returncode == 0
+    stack.portalctl("down")
+    connection = await asyncpg.connect(read_state(stack.folder)["postgres"]["trivial_service"])
+    await connection.execute("UPDATE migrations SET sha256 = 'another' WHERE component = 'trivial'")
+    await connection.close()
+    result = stack.up(environment=elsewhere)
+    assert result.returncode == 1
+    assert "trivial: trivial/0001_visits.sql: A migration file was changed after it was applied" in result.stderr
+    assert stack.left == []
+
+
+async def test_external_servers_are_used(stack: LocalStack, elsewhere: dict[str, str]) -> None:
     assert stack.up(environment=elsewhere).returncode == 0
     state = read_state(stack.folder)
     assert set(state["processes"]) == {"trivial", "events"}
     assert state["kafka"]["bootstrap_servers"] == elsewhere["KAFKA_BOOTSTRAP_SERVERS"]
     assert not stack.folder.postgres.exists()
-    assert starts_recorded(stack) == 1
+    assert await stack.visit() == 1

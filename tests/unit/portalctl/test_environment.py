@@ -32,6 +32,13 @@ def test_a_service_gets_every_required_setting(name: str, tmp_path: Path, monkey
     assert unknown == set()
 
 
+def test_a_running_service_does_not_get_the_url_of_its_tables_owner(tmp_path: Path) -> None:
+    for service in layout(tmp_path).services:
+        owner_url = service.environment["DATABASE_OWNER_URL"]
+        assert owner_url not in service.program().environment.values()
+        assert owner_url not in service.secrets.values()
+
+
 def test_the_portal_and_the_card_page_are_two_hosts(tmp_path: Path) -> None:
     urls = layout(tmp_path).state()["urls"]
     assert urls["portal-gateway"].startswith("http://127.0.0.1:")

@@ -27,8 +27,7 @@ _CONNECT_SECONDS = 60.0
 def run(name: str, settings_class: type[ServiceSettings], composition: str, migrations: Path) -> None:
     """Run `python -m <service> [serve] [--role all|http|worker]` or `python -m <service> migrate`.
 
-    `composition` is the module with the service's `compose`. Only `serve` imports it: this halves the CPU time of `migrate`,
-    which each start of a local stack runs for every service.
+    `composition` is the module with the service's `compose`. Only `serve` imports it, which halves the CPU time of `migrate`.
     """
     parser = argparse.ArgumentParser(prog=name)
     subcommands = parser.add_subparsers(dest="command")
