@@ -17,7 +17,7 @@ def test_files_that_disturb_the_system_stack_have_another_one() -> None:
 
 def test_files_that_start_an_own_stack_are_named() -> None:
     assert {
-        path.stem for path in SYSTEM if re.search(r"\brunning\(folder\)|scenario\.py|\bcluster\(SMALL\)", path.read_text())
+        path.stem for path in SYSTEM if re.search(r"\brunning\(folder\b|scenario\.py|\bcluster\(SMALL\)", path.read_text())
     } == WITH_OWN_STACK
 
 

@@ -4,7 +4,6 @@ import os
 import select
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from portalctl.local.process_table import read_processes
 from portalctl.local.state import read_state
 from support.ports import free_port
 from support.processes import abandon_stack, end_stack
+from support.server_folders import server_folder
 
 _DRIVER = Path(__file__).parent / "trivial_stack" / "driver.py"
 _SECONDS = 150
@@ -127,9 +127,8 @@ def _choose_ports(folder: Folder) -> None:
 @contextmanager
 def local_stack() -> Iterator[LocalStack]:
     """A local stack that is stopped at the end in any case."""
-    with tempfile.TemporaryDirectory(prefix="customer-portal-") as name:
-        Path(name).chmod(0o711)
-        stack = LocalStack(Folder(Path(name) / ".portal"))
+    with server_folder() as folder:
+        stack = LocalStack(Folder(folder / ".portal"))
         _choose_ports(stack.folder)
         try:
             yield stack

@@ -5,10 +5,8 @@ With SERVERS=containers, which needs a Docker daemon, they run in the images of 
 
 import asyncio
 import os
-import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -18,6 +16,7 @@ from portalctl.local.postgres import PostgresServer
 from portalctl.local.programs import start
 from support import docker
 from support.ports import free_port
+from support.server_folders import server_folder
 
 if TYPE_CHECKING:
     from testcontainers.core.container import DockerContainer
@@ -28,7 +27,13 @@ _OWN_IMAGES = {POSTGRES_IMAGE: "customer-portal/postgres:latest", KAFKA_IMAGE: "
 _START_SECONDS = 60.0
 # Without fsync data is lost only if the machine stops, not if a process does. Every test connects several times, and each
 # connection hashes a password.
-_FAST_POSTGRES = {"fsync": "off", "synchronous_commit": "on", "max_connections": "300", "scram_iterations": "1"}
+_FAST_POSTGRES = {
+    "fsync": "off",
+    "synchronous_commit": "on",
+    "max_connections": "300",
+    "scram_iterations": "1",
+    "max_wal_size": "128MB",
+}
 
 
 @asynccontextmanager
@@ -40,7 +45,7 @@ async def postgres() -> AsyncIterator[str]:
         async with _postgres_container(image) as url:
             yield url
     else:
-        with _folder() as folder:
+        with server_folder() as folder:
             server = PostgresServer(folder, free_port(), "only-for-tests", folder / "postgres.log", _FAST_POSTGRES)
             await server.prepare()
             child = await start(server.program())
@@ -59,7 +64,7 @@ async def kafka() -> AsyncIterator[str]:
         async with _kafka_container(image) as servers:
             yield servers
     else:
-        with _folder() as folder:
+        with server_folder() as folder:
             port = free_port()
             server = KafkaServer(folder, port, free_port(), folder / "kafka.log")
             await server.prepare()
@@ -147,12 +152,3 @@ async def _running(container: "DockerContainer", answers: Callable[[], Awaitable
         yield
     finally:
         await asyncio.to_thread(container.stop)
-
-
-@contextmanager
-def _folder() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="customer-portal-") as name:
-        folder = Path(name)
-        # PostgreSQL runs as another user when pytest runs as root.
-        folder.chmod(0o711)
-        yield folder

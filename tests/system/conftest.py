@@ -1,20 +1,20 @@
 """One stack for all system tests; each test creates its own merchants."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from portalctl.local.folder import Folder
 from portalctl.local.process_table import read_processes
+from support.server_folders import server_folder
 from support.system_stack import Shop, Stack, running, shop
 
 
 @pytest.fixture(scope="session")
-async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
-    folder: Path = tmp_path_factory.mktemp("system") / "portal"
-    async with running(folder) as stack:
-        yield stack
+async def stack() -> AsyncIterator[Stack]:
+    with server_folder() as folder:
+        async with running(folder / "portal") as stack:
+            yield stack
 
 
 @pytest.fixture(autouse=True)

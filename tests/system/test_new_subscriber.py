@@ -2,7 +2,6 @@
 
 import re
 import sqlite3
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ import pytest
 from portalctl.local.postgres import PostgresServer
 from portalctl.local.programs import Child, start
 from support.ports import free_port
+from support.server_folders import server_folder
 from support.subscriber_environment import make, printed, printed_commands, printed_installation, running
 from support.system_stack import Shop, Stack, eventually, shop
 
@@ -86,10 +86,8 @@ class OwnDatabase:
 
 @asynccontextmanager
 async def own_database() -> AsyncIterator[OwnDatabase]:
-    # A superuser's server runs as another user, who cannot enter pytest's folders.
-    with tempfile.TemporaryDirectory(prefix="customer-portal-") as name:
-        Path(name).chmod(0o711)
-        database = OwnDatabase(Path(name))
+    with server_folder() as folder:
+        database = OwnDatabase(folder)
         try:
             await database.start()
             yield database

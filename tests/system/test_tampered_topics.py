@@ -7,7 +7,6 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -21,6 +20,7 @@ from chassis.kafka_access import KafkaAccess
 from portalctl import topics
 from support.any_records import send_raw
 from support.consumer_events import producer, publish, record
+from support.server_folders import server_folder
 from support.system_stack import CARDS, Customer, Json, Shop, Stack, eventually, running, shop
 
 FEBRUARY, MARCH = datetime(2024, 2, 10, 16, tzinfo=UTC), datetime(2024, 3, 10, 16, tzinfo=UTC)
@@ -28,11 +28,11 @@ OF_EVENTS = ("billing.subscriptions", "billing.payments", "billing.invoicing")
 
 
 @pytest.fixture(scope="module")
-async def own_stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+async def own_stack() -> AsyncIterator[Stack]:
     """A stack for this module alone, because its topics get records without a history."""
-    folder: Path = tmp_path_factory.mktemp("tampered") / "portal"
-    async with running(folder) as stack:
-        yield stack
+    with server_folder() as folder:
+        async with running(folder / "portal") as stack:
+            yield stack
 
 
 @pytest.fixture

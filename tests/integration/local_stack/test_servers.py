@@ -1,7 +1,6 @@
 """The servers PostgreSQL and Kafka without services."""
 
 import os
-import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,13 +14,12 @@ from portalctl.local.kafka import KafkaServer
 from portalctl.local.postgres import PostgresServer
 from portalctl.local.programs import Child, start
 from support.ports import free_port
+from support.server_folders import server_folder
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="customer-portal-") as name:
-        folder = Path(name)
-        folder.chmod(0o711)
+    with server_folder() as folder:
         yield folder
 
 
