@@ -1,12 +1,13 @@
 """Two links in one browser: no tab shows, or acts for, the other customer."""
 
+import asyncio
 import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from browser.tabs import OF_DIEGO, another_tab, hide, isolate
 from browser.two_customers import TwoCustomers, has_no_data_of_ana
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from billing_contracts import payments
 from support.portal_gateway import story
@@ -52,6 +53,29 @@ async def test_a_tab_shown_again_does_not_show_the_other_customers_panes(page: P
     await hide(page, False)
     await page.wait_for_url("**/ended")
     assert await has_no_data_of_ana(page)
+
+
+async def test_a_link_that_follows_a_refused_one_opens_although_the_scripts_are_late(
+    page: Page, two_customers: TwoCustomers
+) -> None:
+    changed = asyncio.Event()
+
+    async def deliver_late(route: Route) -> None:
+        await changed.wait()
+        await route.continue_()
+
+    # Given the page of a refused link, which has not received its scripts
+    link = await two_customers.ana()
+    await page.goto(f"{two_customers.gateway.url}/enter")
+    await expect(page.locator("#link")).to_be_visible()
+    await page.route("**/static/*.js", deliver_late)
+    await paste_link(page, f"{link[:-43]}{'A' * 43}")
+    await expect(page.get_by_role("alert")).to_be_visible()
+    # When the right link is opened in the same tab, which changes only the fragment
+    await page.evaluate("link => { location.href = link }", link)
+    changed.set()
+    # Then it opens the portal
+    await expect(PortalPage(page).method).to_contain_text("Visa •••• 4242")
 
 
 async def test_opening_the_same_link_again_is_another_session(page: Page, two_customers: TwoCustomers) -> None:
